@@ -1,0 +1,3 @@
+//! The twelve-factor process manager.
+
+pub mod model;

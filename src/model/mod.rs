@@ -1,0 +1,4 @@
+//! What things are: pure data and parsing. Imports nothing of ours, reads no file, knows no clock.
+
+pub mod diagnostic;
+pub mod policy;
