@@ -1,4 +1,11 @@
 //! What things are: pure data and parsing. Imports nothing of ours, reads no file, knows no clock.
 
+pub mod command;
 pub mod diagnostic;
+pub mod exit;
+pub mod formation;
+pub mod instance;
 pub mod policy;
+pub mod port;
+pub mod procfile;
+pub mod signal;

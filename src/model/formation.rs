@@ -1,0 +1,234 @@
+//! How many of each process type: `web=2 worker`, `all=1,web=2`.
+
+use super::diagnostic::printable;
+use super::procfile::{ProcessType, unknown_type};
+
+/// The most copies of one process type; more is a slip of the keyboard rather than a wish.
+const MOST: u16 = 10_000;
+
+/// How many copies of each process type are started, in Procfile order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Formation {
+    /// One count for each process type of the Procfile.
+    pub counts: Vec<u16>,
+    /// The one-offs that were left out because nobody named them, as indices.
+    pub left_out: Vec<usize>,
+}
+
+/// What can be wrong with a formation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FormationError {
+    /// A name that the Procfile does not have.
+    #[error("{message}")]
+    UnknownType {
+        /// The words, which list the types there are.
+        message: String,
+        /// What was likely meant.
+        hint: Option<String>,
+    },
+    /// An entry that is not `TYPE` or `TYPE=N`.
+    #[error(
+        "`{entry}` is not a formation: write TYPE=N, with N a whole number from 0 to {MOST}; types are {types}"
+    )]
+    BadEntry {
+        /// The entry, made printable.
+        entry: String,
+        /// The types there are.
+        types: String,
+    },
+    /// A type that is named twice.
+    #[error("`{0}` is named twice")]
+    Twice(String),
+    /// Every count is zero.
+    #[error("nothing to start: every process type has a count of 0")]
+    Nothing,
+}
+
+/// What the command line says of the formation.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    /// `TYPE[=N]…` of `proc start`: these and nothing else.
+    pub named: &'a [String],
+    /// The lists of `-m`: `all=1,web=2`.
+    pub lists: &'a [String],
+    /// The types to leave out (`-x`).
+    pub except: &'a [String],
+}
+
+/// Reads what is wanted against the types there are; all errors, not the first.
+pub fn resolve(wanted: Wanted<'_>, types: &[ProcessType]) -> Result<Formation, Vec<FormationError>> {
+    let mut reader = Reader { types, counts: vec![None; types.len()], default: None, errors: Vec::new() };
+    for entry in wanted.named.iter().flat_map(|named| named.split(',')) {
+        reader.entry(entry, Some(1));
+    }
+    for entry in wanted.lists.iter().flat_map(|list| list.split(',')) {
+        reader.entry(entry, None);
+    }
+    let listed = !wanted.named.is_empty() || !wanted.lists.is_empty();
+    let default = reader.default.unwrap_or(u16::from(!listed));
+    let except: Vec<usize> = wanted.except.iter().filter_map(|name| reader.position(name.trim())).collect();
+    let Reader { mut counts, mut errors, .. } = reader;
+    let left_out = |index: &usize| counts[*index].is_none() && default > 0 && types[*index].is_one_off();
+    let left_out: Vec<usize> =
+        (0..types.len()).filter(left_out).filter(|index| !except.contains(index)).collect();
+    for index in except {
+        counts[index] = Some(0);
+    }
+    let count = |(index, count): (usize, Option<u16>)| match count {
+        Some(count) => count,
+        None if types[index].is_one_off() => 0,
+        None => default,
+    };
+    let counts: Vec<u16> = counts.into_iter().enumerate().map(count).collect();
+    if errors.is_empty() && counts.iter().all(|count| *count == 0) {
+        errors.push(FormationError::Nothing);
+    }
+    if errors.is_empty() { Ok(Formation { counts, left_out }) } else { Err(errors) }
+}
+
+/// A formation half read.
+struct Reader<'a> {
+    types: &'a [ProcessType],
+    counts: Vec<Option<u16>>,
+    default: Option<u16>,
+    errors: Vec<FormationError>,
+}
+
+impl Reader<'_> {
+    /// Takes up `TYPE=N`, or `TYPE` where `bare` says what that counts.
+    fn entry(&mut self, entry: &str, bare: Option<u16>) {
+        let (name, count) = match entry.split_once('=') {
+            Some((name, count)) => (name.trim(), whole_number(count.trim())),
+            None => (entry.trim(), bare),
+        };
+        let Some(count) = count.filter(|_| !name.is_empty()) else {
+            let types = self.types.iter().map(|each| each.name.as_str()).collect::<Vec<_>>().join(", ");
+            return self.errors.push(FormationError::BadEntry { entry: printable(entry.trim()), types });
+        };
+        let is_everything = matches!(name, "all" | "*") && !self.types.iter().any(|each| each.name == name);
+        let slot = if is_everything {
+            &mut self.default
+        } else {
+            let Some(index) = self.position(name) else { return };
+            &mut self.counts[index]
+        };
+        if slot.replace(count).is_some() {
+            self.errors.push(FormationError::Twice(name.to_owned()));
+        }
+    }
+
+    /// The index of the type with this name; an error is noted where there is none.
+    fn position(&mut self, name: &str) -> Option<usize> {
+        let position = self.types.iter().position(|each| each.name == name);
+        if position.is_none() {
+            let (message, hint) = unknown_type(name, self.types);
+            self.errors.push(FormationError::UnknownType { message, hint });
+        }
+        position
+    }
+}
+
+/// A count: decimal digits only, no sign, at most [`MOST`].
+fn whole_number(text: &str) -> Option<u16> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|count| digits && *count <= MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::procfile;
+
+    const PROCFILE: &[u8] = b"release: r\nweb: w\nworker: k\nmigrate: m\n";
+
+    fn strings(list: &[&str]) -> Vec<String> {
+        list.iter().map(|each| (*each).to_owned()).collect()
+    }
+
+    fn read(named: &[&str], lists: &[&str], except: &[&str]) -> Result<Formation, Vec<FormationError>> {
+        let (named, lists, except) = (strings(named), strings(lists), strings(except));
+        resolve(Wanted { named: &named, lists: &lists, except: &except }, &procfile::parse(PROCFILE).types)
+    }
+
+    fn counts(named: &[&str], lists: &[&str], except: &[&str]) -> Vec<u16> {
+        read(named, lists, except).unwrap().counts
+    }
+
+    #[test]
+    fn one_of_each_but_the_one_offs_is_the_default() {
+        assert_eq!(read(&[], &[], &[]), Ok(Formation { counts: vec![0, 1, 1, 0], left_out: vec![0, 3] }));
+    }
+
+    #[test]
+    fn the_named_are_started_and_nothing_else() {
+        assert_eq!(counts(&["web=2", "worker"], &[], &[]), [0, 2, 1, 0]);
+        assert_eq!(counts(&["web"], &[], &[]), [0, 1, 0, 0]);
+        assert_eq!(
+            read(&["migrate", "web"], &[], &[]),
+            Ok(Formation { counts: vec![0, 1, 0, 1], left_out: vec![] })
+        );
+    }
+
+    #[test]
+    fn a_list_without_all_leaves_the_rest_out_and_all_sets_the_default() {
+        assert_eq!(counts(&[], &["web=2"], &[]), [0, 2, 0, 0]);
+        assert_eq!(counts(&[], &["all=1,web=2"], &[]), [0, 2, 1, 0]);
+        assert_eq!(counts(&[], &["*=3, worker = 0 "], &[]), [0, 3, 0, 0]);
+        assert_eq!(counts(&[], &["web=2", "worker=1"], &[]), [0, 2, 1, 0]);
+        assert_eq!(counts(&[], &["all=2,migrate=1"], &[]), [0, 2, 2, 1]);
+        assert_eq!(read(&[], &["all=1,release=0"], &[]).unwrap().left_out, [3]);
+    }
+
+    #[test]
+    fn what_is_excepted_is_left_out() {
+        assert_eq!(counts(&[], &[], &["worker"]), [0, 1, 0, 0]);
+        assert_eq!(counts(&["web", "worker=2"], &[], &["worker"]), [0, 1, 0, 0]);
+        assert_eq!(read(&[], &[], &["release"]).unwrap().left_out, [3]);
+    }
+
+    #[test]
+    fn what_is_no_formation_is_an_error_that_names_the_types() {
+        for entry in
+            ["web=x", "web=", "=1", "", "web=-1", "web=1.5", "web==2", "web=+1", "web=10001", "web", " "]
+        {
+            let expected = FormationError::BadEntry {
+                entry: entry.trim().into(),
+                types: "release, web, worker, migrate".into(),
+            };
+            assert_eq!(read(&[], &[entry], &[]), Err(vec![expected]), "{entry:?}");
+        }
+        assert!(matches!(read(&["web=x"], &[], &[]).unwrap_err()[..], [FormationError::BadEntry { .. }]));
+    }
+
+    #[test]
+    fn unknown_names_are_all_reported_with_a_suggestion() {
+        let errors = read(&["wbe", "redis=2"], &[], &["wroker"]).unwrap_err();
+        let hints: Vec<Option<&str>> = errors
+            .iter()
+            .map(|error| match error {
+                FormationError::UnknownType { hint, .. } => hint.as_deref(),
+                other => panic!("{other}"),
+            })
+            .collect();
+        assert_eq!(hints, [Some("did you mean `web`?"), None, Some("did you mean `worker`?")]);
+        assert_eq!(errors[1].to_string(), "no process type `redis`; there are release, web, worker, migrate");
+    }
+
+    #[test]
+    fn a_type_named_twice_is_an_error() {
+        assert_eq!(read(&["web", "web=2"], &[], &[]), Err(vec![FormationError::Twice("web".into())]));
+    }
+
+    #[test]
+    fn nothing_to_start_is_an_error() {
+        assert_eq!(read(&["web=0"], &[], &[]), Err(vec![FormationError::Nothing]));
+        assert_eq!(read(&[], &[], &["web", "worker"]), Err(vec![FormationError::Nothing]));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(text in "(?s).{0,20}|([a-z]{1,6}=?[0-9]{0,6},?){0,4}") {
+            let _ = read(&[&text], &[&text], &[&text]);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Signals by name and number.
+
+use std::fmt;
+
+/// A signal, by its number on this system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Signal(i32);
+
+/// Names by number, from 1 (Linux, `signal(7)`; the same on x86, Arm and RISC-V).
+const NAMES: [&str; 31] = [
+    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE",
+    "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ",
+    "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
+];
+
+impl Signal {
+    /// The terminal hung up.
+    pub const HUP: Self = Self(1);
+    /// Ctrl-C.
+    pub const INT: Self = Self(2);
+    /// Ctrl-\.
+    pub const QUIT: Self = Self(3);
+    /// Cannot be caught.
+    pub const KILL: Self = Self(9);
+    /// For the application.
+    pub const USR1: Self = Self(10);
+    /// For the application.
+    pub const USR2: Self = Self(12);
+    /// Nobody reads what we write.
+    pub const PIPE: Self = Self(13);
+    /// The stop signal of factor IX.
+    pub const TERM: Self = Self(15);
+    /// Go on after a stop.
+    pub const CONT: Self = Self(18);
+    /// Ctrl-Z.
+    pub const TSTP: Self = Self(20);
+
+    /// The signal with this number.
+    #[must_use]
+    pub const fn from_number(number: i32) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn number(self) -> i32 {
+        self.0
+    }
+}
+
+impl fmt::Display for Signal {
+    /// Writes `SIGTERM`, or `signal 64` for one without a name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = usize::try_from(self.0 - 1).ok().and_then(|index| NAMES.get(index));
+        match name {
+            Some(name) => write!(f, "SIG{name}"),
+            None => write!(f, "signal {}", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_is_shown_by_its_name() {
+        for (signal, name) in [
+            (Signal::HUP, "SIGHUP"),
+            (Signal::KILL, "SIGKILL"),
+            (Signal::TERM, "SIGTERM"),
+            (Signal::TSTP, "SIGTSTP"),
+            (Signal(31), "SIGSYS"),
+        ] {
+            assert_eq!(signal.to_string(), name);
+        }
+        for number in [0, -1, 32, 64, i32::MIN + 1] {
+            assert_eq!(Signal(number).to_string(), format!("signal {number}"));
+        }
+    }
+}
