@@ -10,6 +10,8 @@ pub enum Exit {
     Code(u8),
     /// By this signal.
     Signal(Signal),
+    /// Not at all: it could not be started, which counts as this code.
+    NotStarted(u8),
 }
 
 impl Exit {
@@ -23,7 +25,7 @@ impl Exit {
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
-            Self::Code(code) => code,
+            Self::Code(code) | Self::NotStarted(code) => code,
             Self::Signal(signal) => u8::try_from(128 + signal.number()).unwrap_or(u8::MAX),
         }
     }
@@ -34,6 +36,7 @@ impl fmt::Display for Exit {
         match self {
             Self::Code(code) => write!(f, "exited with code {code}"),
             Self::Signal(signal) => write!(f, "killed by {signal}"),
+            Self::NotStarted(_) => f.write_str("could not be started"),
         }
     }
 }

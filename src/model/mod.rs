@@ -5,6 +5,7 @@ pub mod diagnostic;
 pub mod exit;
 pub mod formation;
 pub mod instance;
+pub mod plan;
 pub mod policy;
 pub mod port;
 pub mod procfile;

@@ -201,7 +201,7 @@ impl Parser<'_> {
             end = self.text[end..].find('\n').map_or(self.text.len(), |newline| end + newline);
             let line = self.text[at..end].trim_end_matches('\r');
             let backslashes = line.len() - line.trim_end_matches('\\').len();
-            if comment || backslashes % 2 == 0 || end == self.text.len() {
+            if comment || backslashes.is_multiple_of(2) || end == self.text.len() {
                 return end;
             }
             end += 1;

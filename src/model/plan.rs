@@ -1,0 +1,92 @@
+//! What a run is to be: the result of everything that was read, before anything starts.
+
+use super::instance::InstanceId;
+use super::policy::{ExitOn, Grace};
+use super::port;
+use super::procfile::ProcessType;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// A run, planned.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The process types of the Procfile, in file order.
+    pub types: Vec<ProcessType>,
+    /// The instances, and the port of each if it has one.
+    pub instances: BTreeMap<InstanceId, Option<u16>>,
+    /// The instance that runs first, to its end, before the others start.
+    pub release: Option<InstanceId>,
+    /// The one-offs that were not named and so are not started, as indices.
+    pub left_out: Vec<usize>,
+    /// Where the ports begin; none are given without it.
+    pub base_port: Option<u16>,
+    /// Where the processes run.
+    pub root: PathBuf,
+    /// Which exits end the run.
+    pub exit_on: ExitOn,
+    /// How long a stop may take.
+    pub grace: Grace,
+}
+
+impl Plan {
+    /// The name of an instance: `web.1`.
+    #[must_use]
+    pub fn name(&self, id: InstanceId) -> String {
+        let name = self.types.get(id.process).map_or("?", |each| each.name.as_str());
+        format!("{name}.{}", id.number)
+    }
+
+    /// The variables that we set for an instance: PORT, PS and the like.
+    #[must_use]
+    pub fn variables(&self, id: InstanceId) -> Vec<(String, String)> {
+        let name = self.types.get(id.process).map_or("?", |each| each.name.as_str());
+        let port = self.instances.get(&id).copied().flatten();
+        variables(&self.types, self.base_port, name, id.number, port)
+    }
+}
+
+/// The variables that a process gets from us: what it is called, its port, and the first port of every process type.
+///
+/// A type that is not started has its port too: what refers to it does not depend on the formation.
+#[must_use]
+pub fn variables(
+    types: &[ProcessType],
+    base: Option<u16>,
+    name: &str,
+    number: u16,
+    port: Option<u16>,
+) -> Vec<(String, String)> {
+    let first_port = |(index, each): (usize, &ProcessType)| {
+        let port = port::of(base?, index, 1)?;
+        Some((format!("PROC_{}_PORT", each.name.to_ascii_uppercase().replace('-', "_")), port.to_string()))
+    };
+    let own = [
+        ("PS".to_owned(), format!("{name}.{number}")),
+        ("PROC_TYPE".to_owned(), name.to_owned()),
+        ("PROC_INSTANCE".to_owned(), number.to_string()),
+    ];
+    let port = port.map(|port| ("PORT".to_owned(), port.to_string()));
+    types.iter().enumerate().filter_map(first_port).chain(own).chain(port).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::procfile;
+
+    #[test]
+    fn a_process_gets_its_name_its_port_and_the_first_port_of_every_type() {
+        let types = procfile::parse(b"web: a\nside-kiq: b\n").types;
+        let expected = [
+            ("PROC_WEB_PORT", "5000"),
+            ("PROC_SIDE_KIQ_PORT", "5100"),
+            ("PS", "web.2"),
+            ("PROC_TYPE", "web"),
+            ("PROC_INSTANCE", "2"),
+            ("PORT", "5001"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(variables(&types, Some(5000), "web", 2, Some(5001)), expected);
+        assert_eq!(variables(&types, None, "web", 2, None), expected[2..5]);
+    }
+}

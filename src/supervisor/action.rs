@@ -1,0 +1,35 @@
+//! What the supervisor asks of the engine.
+
+use super::notice::Notice;
+use crate::model::exit::Outcome;
+use crate::model::instance::{Generation, InstanceId};
+use crate::model::signal::Signal;
+
+/// Something to do, in the order given, before the next event is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Start a process, and report `Spawned` or `SpawnFailed`.
+    Spawn {
+        /// Which instance.
+        instance: InstanceId,
+        /// Which spawn of it this is.
+        generation: Generation,
+    },
+    /// Signal the process group of an instance; that it has gone is no error.
+    Signal {
+        /// Which instance.
+        instance: InstanceId,
+        /// Which spawn of it.
+        generation: Generation,
+        /// What to send.
+        signal: Signal,
+    },
+    /// Signal every descendant that is in no group of an instance.
+    SignalStrays(Signal),
+    /// Stop ourselves as Ctrl-Z does, and report `Resumed` when we go on.
+    Suspend,
+    /// Tell those who watch.
+    Notify(Notice),
+    /// End the run; nothing follows.
+    Finish(Outcome),
+}

@@ -1,0 +1,72 @@
+//! What the supervisor hears of: everything that can happen to a run.
+
+use crate::model::exit::Exit;
+use crate::model::instance::{Generation, InstanceId, Pid};
+use crate::model::signal::Signal;
+
+/// Something that happened. A report about an instance carries the generation it is about and is dropped if that is not the current one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The engine is ready: the run begins.
+    Start,
+    /// A process was started.
+    Spawned {
+        /// Which instance.
+        instance: InstanceId,
+        /// Which spawn of it.
+        generation: Generation,
+        /// Its leader.
+        pid: Pid,
+    },
+    /// A process could not be started.
+    SpawnFailed {
+        /// Which instance.
+        instance: InstanceId,
+        /// Which spawn of it.
+        generation: Generation,
+        /// Why.
+        failure: SpawnFailure,
+    },
+    /// The leader of an instance ended and was reaped.
+    Exited {
+        /// Which instance.
+        instance: InstanceId,
+        /// Which spawn of it.
+        generation: Generation,
+        /// How.
+        exit: Exit,
+    },
+    /// All that an instance wrote before its leader ended has been taken over.
+    Drained {
+        /// Which instance.
+        instance: InstanceId,
+        /// Which spawn of it.
+        generation: Generation,
+    },
+    /// No process is left in the group of an instance whose leader has ended.
+    GroupEmpty {
+        /// Which instance.
+        instance: InstanceId,
+        /// Which spawn of it.
+        generation: Generation,
+    },
+    /// No descendant of ours is left, in a group we know or outside.
+    Childless,
+    /// A signal was sent to us.
+    Signal(Signal),
+    /// We are back after [`Action::Suspend`](super::Action::Suspend).
+    Resumed,
+    /// Nobody reads our standard output any more.
+    OutputClosed,
+    /// A deadline may have passed.
+    Tick,
+}
+
+/// Why a process could not be started, in words that name the command, and the exit code that goes with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpawnFailure {
+    /// What happened: `command not found: pumma`.
+    pub message: String,
+    /// 127 for a command that was not found, 126 for one that cannot be executed.
+    pub code: u8,
+}

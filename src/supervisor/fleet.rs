@@ -1,0 +1,240 @@
+//! All instances: the only writer of their phases, and the only source of actions.
+
+use super::action::Action;
+use super::event::Event;
+use super::instance::{Deadline, Instance, Life, Phase, Step};
+use super::intent::Intent;
+use super::notice::Notice;
+use crate::model::exit::Exit;
+use crate::model::instance::{Generation, InstanceId, Pid};
+use crate::model::signal::Signal;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
+
+/// What an event changed, as the rules need to know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// The run begins.
+    Begun,
+    /// An instance ended, or could not be started.
+    Ended(InstanceId, Exit),
+    /// A signal came to us.
+    Signal(Signal),
+    /// We go on after having been suspended.
+    Resumed,
+    /// Nobody reads our output.
+    OutputClosed,
+    /// Something else: time passed, or what is left of an instance has gone.
+    Progress,
+}
+
+/// The instances of a run.
+#[derive(Debug)]
+pub(crate) struct Fleet {
+    instances: BTreeMap<InstanceId, Instance>,
+    /// Whether the last report was that no descendant is left.
+    childless: bool,
+    actions: VecDeque<Action>,
+}
+
+impl Fleet {
+    pub(crate) fn new(instances: impl IntoIterator<Item = InstanceId>) -> Self {
+        let instances = instances.into_iter().map(|id| (id, Instance::new())).collect();
+        Self { instances, childless: true, actions: VecDeque::new() }
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = InstanceId> {
+        self.instances.keys().copied()
+    }
+
+    pub(crate) fn next_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// Whether no instance has a process or waits for one.
+    pub(crate) fn all_down(&self) -> bool {
+        self.instances.values().all(|instance| instance.phase == Phase::Down)
+    }
+
+    /// Whether every instance was started and has ended.
+    pub(crate) fn all_ended(&self) -> bool {
+        self.instances.values().all(|instance| instance.ended.is_some())
+    }
+
+    /// Whether this instance is over: ended, with nothing left of it.
+    pub(crate) fn is_over(&self, id: InstanceId) -> bool {
+        self.instances
+            .get(&id)
+            .is_some_and(|instance| instance.phase == Phase::Down && instance.ended.is_some())
+    }
+
+    pub(crate) fn is_childless(&self) -> bool {
+        self.childless
+    }
+
+    /// The instances that have something to stop, or will have.
+    pub(crate) fn stoppable(&self) -> Vec<InstanceId> {
+        let stoppable = |instance: &Instance| match &instance.phase {
+            Phase::Down => false,
+            Phase::Starting { .. } => true,
+            Phase::Running(life) | Phase::Stopping(life, _) => !life.is_dead(),
+        };
+        self.instances.iter().filter(|(_, instance)| stoppable(instance)).map(|(id, _)| *id).collect()
+    }
+
+    /// The instances that were given up on.
+    pub(crate) fn survivors(&self) -> Vec<InstanceId> {
+        self.instances.iter().filter(|(_, instance)| instance.survived).map(|(id, _)| *id).collect()
+    }
+
+    pub(crate) fn next_deadline(&self) -> Deadline {
+        self.instances.values().filter_map(Instance::deadline).min()
+    }
+
+    /// Writes down what an event reports; none if it is stale or repeats what is known.
+    pub(crate) fn observe(&mut self, event: &Event, now: Instant) -> Option<Change> {
+        match event {
+            Event::Start => Some(Change::Begun),
+            Event::Signal(signal) => Some(Change::Signal(*signal)),
+            Event::Resumed => Some(Change::Resumed),
+            Event::OutputClosed => Some(Change::OutputClosed),
+            Event::Tick => Some(Change::Progress),
+            Event::Spawned { instance, generation, pid } => self.spawned(*instance, *generation, *pid, now),
+            Event::SpawnFailed { instance, generation, failure } => {
+                let exit = Exit::NotStarted(failure.code);
+                let failed = self.current(*instance, *generation)?;
+                let Phase::Starting { .. } = failed.phase else { return None };
+                failed.phase = Phase::Down;
+                failed.ended = Some(exit);
+                self.say(Notice::SpawnFailed { instance: *instance, message: failure.message.clone() });
+                Some(Change::Ended(*instance, exit))
+            }
+            Event::Exited { instance, generation, exit } => {
+                let ended = self.current(*instance, *generation)?;
+                let life = ended.life_mut().filter(|life| life.exit.is_none())?;
+                life.exit = Some(*exit);
+                let is_drained = life.drained;
+                ended.ended = Some(*exit);
+                if is_drained {
+                    self.say(Notice::Exited { instance: *instance, exit: *exit });
+                }
+                Some(Change::Ended(*instance, *exit))
+            }
+            Event::Drained { instance, generation } => {
+                let life = self.current(*instance, *generation)?.life_mut().filter(|life| !life.drained)?;
+                life.drained = true;
+                if let Some(exit) = life.exit {
+                    self.say(Notice::Exited { instance: *instance, exit });
+                }
+                Some(Change::Progress)
+            }
+            Event::GroupEmpty { instance, generation } => {
+                let life =
+                    self.current(*instance, *generation)?.life_mut().filter(|life| !life.group_empty)?;
+                life.group_empty = true;
+                Some(Change::Progress)
+            }
+            Event::Childless => self.empty(),
+        }
+    }
+
+    /// The instance, if the generation is the current one.
+    fn current(&mut self, id: InstanceId, generation: Generation) -> Option<&mut Instance> {
+        self.instances.get_mut(&id).filter(|instance| instance.generation == generation)
+    }
+
+    fn spawned(&mut self, id: InstanceId, generation: Generation, pid: Pid, now: Instant) -> Option<Change> {
+        let instance = self.current(id, generation)?;
+        let Phase::Starting { stop } = instance.phase else { return None };
+        instance.phase = Phase::Running(Life::new(pid));
+        let step = stop.map_or(Step::Rest, |kill_at| instance.stop(kill_at, now));
+        self.childless = false;
+        self.say(Notice::Started { instance: id, pid });
+        self.signal(id, step);
+        Some(Change::Progress)
+    }
+
+    fn empty(&mut self) -> Option<Change> {
+        let was_childless = std::mem::replace(&mut self.childless, true);
+        for life in self.instances.values_mut().filter_map(Instance::life_mut) {
+            life.group_empty |= life.exit.is_some();
+        }
+        (!was_childless).then_some(Change::Progress)
+    }
+
+    pub(crate) fn say(&mut self, notice: Notice) {
+        self.actions.push_back(Action::Notify(notice));
+    }
+
+    /// Does what the rules want.
+    pub(crate) fn apply(&mut self, intents: Vec<Intent>, now: Instant) {
+        for intent in intents {
+            match intent {
+                Intent::Start(id) => self.start(id),
+                Intent::StopAll { kill_at } => self.stop_all(kill_at, now),
+                Intent::Forward(signal) => self.forward(signal),
+                Intent::SignalStrays(signal) => {
+                    self.actions.extend((!self.childless).then_some(Action::SignalStrays(signal)));
+                }
+                Intent::Suspend => self.actions.push_back(Action::Suspend),
+                Intent::Say(notice) => self.say(notice),
+                Intent::Finish(outcome) => self.actions.push_back(Action::Finish(outcome)),
+            }
+        }
+    }
+
+    fn start(&mut self, id: InstanceId) {
+        if let Some(instance) = self.instances.get_mut(&id)
+            && instance.start()
+        {
+            self.actions.push_back(Action::Spawn { instance: id, generation: instance.generation });
+        }
+    }
+
+    fn stop_all(&mut self, kill_at: Deadline, now: Instant) {
+        let steps: Vec<_> =
+            self.instances.iter_mut().map(|(id, instance)| (*id, instance.stop(kill_at, now))).collect();
+        for (id, step) in steps {
+            self.signal(id, step);
+        }
+    }
+
+    fn forward(&mut self, signal: Signal) {
+        let alive =
+            self.instances.iter().filter(|(_, instance)| instance.life().is_some_and(|life| !life.is_dead()));
+        self.actions.extend(alive.map(|(id, instance)| Action::Signal {
+            instance: *id,
+            generation: instance.generation,
+            signal,
+        }));
+    }
+
+    /// Moves every instance on as far as it goes by itself: over when its ends are in, killed when its grace period has passed.
+    pub(crate) fn advance(&mut self, now: Instant) {
+        let steps: Vec<_> =
+            self.instances.iter_mut().map(|(id, instance)| (*id, instance.step(now))).collect();
+        let killed: Vec<InstanceId> =
+            steps.iter().filter(|(_, step)| *step == Step::Kill).map(|(id, _)| *id).collect();
+        if !killed.is_empty() {
+            self.say(Notice::Killing { instances: killed, grace_over: true });
+        }
+        for (id, step) in steps {
+            self.signal(id, step);
+        }
+    }
+
+    /// The signals of a step. SIGCONT follows the stop signal because a stopped process would not see it (`faults.md` F13).
+    fn signal(&mut self, id: InstanceId, step: Step) {
+        let signals: &[Signal] = match step {
+            Step::Rest => &[],
+            Step::Ask => &[Signal::TERM, Signal::CONT],
+            Step::Kill => &[Signal::KILL],
+        };
+        let Some(generation) = self.instances.get(&id).map(|instance| instance.generation) else { return };
+        self.actions.extend(signals.iter().map(|signal| Action::Signal {
+            instance: id,
+            generation,
+            signal: *signal,
+        }));
+    }
+}

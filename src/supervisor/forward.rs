@@ -1,0 +1,19 @@
+//! The rule of the signals that are not ours: handed on to every group, and we stay.
+
+use super::fleet::Change;
+use super::intent::Intent;
+use crate::model::signal::Signal;
+
+/// Passes on SIGQUIT, SIGUSR1 and SIGUSR2, and Ctrl-Z with what follows it.
+pub(crate) fn decide(change: Change) -> Vec<Intent> {
+    match change {
+        Change::Signal(Signal::TSTP) => vec![Intent::Forward(Signal::TSTP), Intent::Suspend],
+        Change::Signal(signal @ (Signal::QUIT | Signal::USR1 | Signal::USR2)) => {
+            vec![Intent::Forward(signal)]
+        }
+        Change::Resumed => vec![Intent::Forward(Signal::CONT)],
+        Change::Begun | Change::Ended(..) | Change::Signal(_) | Change::OutputClosed | Change::Progress => {
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! One instance: the phase it is in and how it gets to the next. Knows no other instance.
+
+use crate::model::exit::Exit;
+use crate::model::instance::{Generation, Pid};
+use std::time::{Duration, Instant};
+
+/// How long after SIGKILL a process may take to be gone before we say that it will not go (`faults.md` F12: one in an
+/// uninterruptible sleep never does).
+pub(crate) const KILL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where an instance is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// No process: not started yet, or over.
+    Down,
+    /// A spawn was asked for; `stop` if a stop came before its report.
+    Starting { stop: Option<Deadline> },
+    /// There is a process, or what it left behind.
+    Running(Life),
+    /// It was asked to stop, or killed.
+    Stopping(Life, Stop),
+}
+
+/// When patience ends; none: never.
+pub(crate) type Deadline = Option<Instant>;
+
+/// How far a stop has come; the deadline lives and dies with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// The stop signal was sent; SIGKILL follows at this time.
+    Asked { kill_at: Deadline },
+    /// SIGKILL was sent; we give up at this time.
+    Killed { give_up_at: Instant },
+}
+
+/// What is known of a process that was started: over when all three of its ends have been reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Life {
+    /// Its leader.
+    pub(crate) pid: Pid,
+    /// How the leader ended.
+    pub(crate) exit: Option<Exit>,
+    /// Whether all it wrote has been taken over.
+    pub(crate) drained: bool,
+    /// Whether nothing is left of its group.
+    pub(crate) group_empty: bool,
+}
+
+impl Life {
+    pub(crate) fn new(pid: Pid) -> Self {
+        Self { pid, exit: None, drained: false, group_empty: false }
+    }
+
+    /// Whether its leader and its group have gone.
+    pub(crate) fn is_dead(self) -> bool {
+        self.exit.is_some() && self.group_empty
+    }
+
+    fn is_over(self) -> bool {
+        self.is_dead() && self.drained
+    }
+}
+
+/// One copy of a process type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Instance {
+    pub(crate) generation: Generation,
+    pub(crate) phase: Phase,
+    /// How it ended last; a spawn that failed counts as an exit with the code of its failure.
+    pub(crate) ended: Option<Exit>,
+    /// Whether it was given up on: alive after SIGKILL.
+    pub(crate) survived: bool,
+}
+
+/// What a step of an instance asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Nothing to do.
+    Rest,
+    /// The stop signal, then SIGCONT.
+    Ask,
+    /// SIGKILL.
+    Kill,
+}
+
+impl Instance {
+    pub(crate) fn new() -> Self {
+        Self { generation: Generation::default(), phase: Phase::Down, ended: None, survived: false }
+    }
+
+    /// Begins a new generation; false if the one before is not over.
+    pub(crate) fn start(&mut self) -> bool {
+        let is_down = self.phase == Phase::Down;
+        if is_down {
+            self.generation = self.generation.next();
+            self.phase = Phase::Starting { stop: None };
+            self.ended = None;
+        }
+        is_down
+    }
+
+    /// What is known of its process, if there is or was one in this generation.
+    pub(crate) fn life(&self) -> Option<&Life> {
+        match &self.phase {
+            Phase::Down | Phase::Starting { .. } => None,
+            Phase::Running(life) | Phase::Stopping(life, _) => Some(life),
+        }
+    }
+
+    pub(crate) fn life_mut(&mut self) -> Option<&mut Life> {
+        match &mut self.phase {
+            Phase::Down | Phase::Starting { .. } => None,
+            Phase::Running(life) | Phase::Stopping(life, _) => Some(life),
+        }
+    }
+
+    /// Wants it stopped, and killed at `kill_at` or at once if that has passed. An earlier deadline stays.
+    pub(crate) fn stop(&mut self, kill_at: Deadline, now: Instant) -> Step {
+        let is_past = kill_at.is_some_and(|at| at <= now);
+        match &mut self.phase {
+            Phase::Down | Phase::Stopping(_, Stop::Killed { .. }) => Step::Rest,
+            Phase::Starting { stop } => {
+                *stop = Some(stop.map_or(kill_at, |earlier| sooner(earlier, kill_at)));
+                Step::Rest
+            }
+            // Only its output is left, and nobody to signal.
+            Phase::Running(life) if life.is_dead() => {
+                self.phase = Phase::Stopping(*life, Stop::Asked { kill_at });
+                Step::Rest
+            }
+            Phase::Running(life) if is_past => {
+                self.phase = Phase::Stopping(*life, Stop::Killed { give_up_at: now + KILL_TIMEOUT });
+                Step::Kill
+            }
+            Phase::Running(life) => {
+                self.phase = Phase::Stopping(*life, Stop::Asked { kill_at });
+                Step::Ask
+            }
+            Phase::Stopping(life, Stop::Asked { .. }) if is_past && !life.is_dead() => {
+                self.phase = Phase::Stopping(*life, Stop::Killed { give_up_at: now + KILL_TIMEOUT });
+                Step::Kill
+            }
+            Phase::Stopping(_, Stop::Asked { kill_at: earlier }) => {
+                *earlier = sooner(*earlier, kill_at);
+                Step::Rest
+            }
+        }
+    }
+
+    /// Moves on as far as its ends and its deadline allow.
+    pub(crate) fn step(&mut self, now: Instant) -> Step {
+        match &mut self.phase {
+            Phase::Running(life) | Phase::Stopping(life, _) if life.is_over() => self.phase = Phase::Down,
+            // Whoever is left of a group that was sent SIGKILL is a zombie somebody else has to reap.
+            Phase::Stopping(life, Stop::Killed { .. }) if life.exit.is_some() && life.drained => {
+                self.phase = Phase::Down;
+            }
+            Phase::Stopping(life, Stop::Asked { kill_at: Some(at) }) if *at <= now => {
+                if life.is_dead() {
+                    // Only its output is stuck behind a reader who does not read: patience for that ends here too.
+                    self.phase = Phase::Down;
+                    return Step::Rest;
+                }
+                self.phase = Phase::Stopping(*life, Stop::Killed { give_up_at: now + KILL_TIMEOUT });
+                return Step::Kill;
+            }
+            Phase::Stopping(life, Stop::Killed { give_up_at }) if *give_up_at <= now => {
+                self.survived = !life.is_dead();
+                self.phase = Phase::Down;
+            }
+            Phase::Down | Phase::Starting { .. } | Phase::Running(_) | Phase::Stopping(..) => {}
+        }
+        Step::Rest
+    }
+
+    /// When it wants to be stepped, at the latest.
+    pub(crate) fn deadline(&self) -> Deadline {
+        match &self.phase {
+            Phase::Down | Phase::Starting { .. } | Phase::Running(_) => None,
+            Phase::Stopping(_, Stop::Asked { kill_at }) => *kill_at,
+            Phase::Stopping(_, Stop::Killed { give_up_at }) => Some(*give_up_at),
+        }
+    }
+}
+
+/// The earlier of two deadlines; never is later than any.
+fn sooner(one: Deadline, other: Deadline) -> Deadline {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}

@@ -1,0 +1,26 @@
+//! What a rule wants done; the fleet does it.
+
+use super::notice::Notice;
+use crate::model::exit::Outcome;
+use crate::model::instance::InstanceId;
+use crate::model::signal::Signal;
+use std::time::Instant;
+
+/// A wish of a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Intent {
+    /// Start this instance, if it is down.
+    Start(InstanceId),
+    /// Stop whatever of the fleet is not down; what is left at `kill_at` is killed (none: never), and at once if that has passed.
+    StopAll { kill_at: Option<Instant> },
+    /// Send a signal on to every group.
+    Forward(Signal),
+    /// Signal the descendants outside of the groups.
+    SignalStrays(Signal),
+    /// Stop ourselves until somebody continues us.
+    Suspend,
+    /// Tell those who watch.
+    Say(Notice),
+    /// End the run.
+    Finish(Outcome),
+}

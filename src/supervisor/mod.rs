@@ -1,0 +1,32 @@
+//! What to do: one synchronous state machine that hears of everything and does nothing itself.
+//!
+//! [`Event`]s go in, [`Action`]s come out, time is an argument. Four kinds of thing, of which only one writes: an `Instance` is a phase
+//! and its transitions, the `Fleet` holds them and is the only one to change them, *rules* ([`release`], [`shutdown`], [`forward`])
+//! read it and return `Intent`s, the [`Supervisor`] wires them together.
+
+mod action;
+mod event;
+mod fleet;
+mod forward;
+mod instance;
+mod intent;
+mod machine;
+mod notice;
+#[cfg(test)]
+mod properties;
+mod release;
+mod shutdown;
+#[cfg(test)]
+mod sim;
+
+pub use action::Action;
+pub use event::{Event, SpawnFailure};
+pub use machine::Supervisor;
+pub use notice::{Cause, Notice};
+
+/// A moment for tests to begin with; only the distance from it matters.
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "an `Instant` cannot be made from nothing")]
+fn now_for_tests() -> std::time::Instant {
+    std::time::Instant::now()
+}

@@ -1,0 +1,146 @@
+//! What the supervisor tells those who watch, and the words for it.
+
+use crate::model::exit::Exit;
+use crate::model::instance::{InstanceId, Pid};
+use crate::model::plan::Plan;
+use crate::model::policy::Grace;
+use crate::model::signal::Signal;
+
+/// Something worth a line in the output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// A process runs.
+    Started {
+        /// Which instance.
+        instance: InstanceId,
+        /// Its leader.
+        pid: Pid,
+    },
+    /// A process ended, and all it wrote has been shown.
+    Exited {
+        /// Which instance.
+        instance: InstanceId,
+        /// How.
+        exit: Exit,
+    },
+    /// A process could not be started.
+    SpawnFailed {
+        /// Which instance.
+        instance: InstanceId,
+        /// Why.
+        message: String,
+    },
+    /// The release process has succeeded; the others start.
+    Released,
+    /// All are asked to stop.
+    Stopping {
+        /// Why.
+        cause: Cause,
+        /// How many instances are left to stop.
+        running: usize,
+        /// How long they may take.
+        grace: Grace,
+    },
+    /// These instances are sent SIGKILL.
+    Killing {
+        /// Which, in Procfile order.
+        instances: Vec<InstanceId>,
+        /// Whether they had their grace period; otherwise somebody was in a hurry.
+        grace_over: bool,
+    },
+    /// Descendants that left their groups outlived the grace period and are sent SIGKILL.
+    KillingStrays,
+    /// These instances, or with none named some of their descendants, are alive five seconds after SIGKILL.
+    Survivors(Vec<InstanceId>),
+    /// The run ends with the code of this instance.
+    Failed {
+        /// The instance that failed first.
+        instance: InstanceId,
+        /// How.
+        exit: Exit,
+    },
+}
+
+/// Why a run stops: the first of these in time decides its outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// A signal told us to.
+    Signal(Signal),
+    /// This instance ended, and the policy is to stop then.
+    Ended(InstanceId, Exit),
+    /// All have ended; with the first failure, if one failed.
+    AllEnded(Option<(InstanceId, Exit)>),
+    /// Nobody reads our output.
+    OutputClosed,
+}
+
+impl Notice {
+    /// The instance whose name its line carries; none for a line about the whole.
+    #[must_use]
+    pub fn about(&self) -> Option<InstanceId> {
+        match self {
+            Self::Started { instance, .. }
+            | Self::Exited { instance, .. }
+            | Self::SpawnFailed { instance, .. } => Some(*instance),
+            Self::Released
+            | Self::Stopping { .. }
+            | Self::Killing { .. }
+            | Self::KillingStrays
+            | Self::Survivors(_)
+            | Self::Failed { .. } => None,
+        }
+    }
+
+    /// The text of its line, or none where there is nothing to say.
+    #[must_use]
+    pub fn text(&self, plan: &Plan) -> Option<String> {
+        Some(match self {
+            Self::Started { pid, .. } => format!("started with pid {pid}"),
+            Self::Exited { exit, .. } => exit.to_string(),
+            Self::SpawnFailed { message, .. } => format!("could not be started: {message}"),
+            Self::Released => "release succeeded; starting the others".into(),
+            Self::Stopping { cause, running, grace } => return stopping(*cause, *running, *grace, plan),
+            Self::Killing { instances, grace_over } => {
+                let why = if *grace_over { "grace period over" } else { "not waiting any longer" };
+                format!("{why}: SIGKILL to {}", names(instances, plan))
+            }
+            Self::KillingStrays => "SIGKILL to processes that left their group".into(),
+            Self::Survivors(instances) if instances.is_empty() => {
+                "some processes are alive after SIGKILL".into()
+            }
+            Self::Survivors(instances) => format!("{} could not be killed", names(instances, plan)),
+            Self::Failed { instance, exit } => {
+                format!("exiting with {}: {} {exit}", exit.code(), plan.name(*instance))
+            }
+        })
+    }
+}
+
+/// Words for the start of a stop; none where nothing is left to stop.
+fn stopping(cause: Cause, running: usize, grace: Grace, plan: &Plan) -> Option<String> {
+    let what = match running {
+        0 => return None,
+        1 => "1 process".to_owned(),
+        more => format!("{more} processes"),
+    };
+    let how = match grace {
+        Grace::For(duration) if duration.is_zero() => "killing".to_owned(),
+        Grace::For(_) | Grace::Unlimited => "stopping".to_owned(),
+    };
+    let patience = match grace {
+        Grace::For(duration) if duration.is_zero() => String::new(),
+        Grace::For(_) => format!(" (grace period {grace}; Ctrl-C kills now)"),
+        Grace::Unlimited => " (Ctrl-C kills now)".to_owned(),
+    };
+    Some(match cause {
+        Cause::Signal(signal) => format!("{signal}: {how} {what}{patience}"),
+        Cause::Ended(instance, exit) => format!("{} {exit}: {how} {what}{patience}", plan.name(instance)),
+        Cause::AllEnded(_) => format!("all have ended: {how} what is left of {what}{patience}"),
+        Cause::OutputClosed => format!("nobody reads the output: {how} {what}{patience}"),
+    })
+}
+
+/// `web.1, worker.2`.
+fn names(instances: &[InstanceId], plan: &Plan) -> String {
+    instances.iter().map(|instance| plan.name(*instance)).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,260 @@
+//! What holds whatever happens, in whatever order: the invariants of a run, over arbitrary sequences of events.
+
+use super::{Action, Event, SpawnFailure, Supervisor};
+use crate::model::exit::{Exit, Outcome};
+use crate::model::instance::{Generation, InstanceId, Pid};
+use crate::model::plan::Plan;
+use crate::model::policy::{ExitOn, Grace};
+use crate::model::procfile;
+use crate::model::signal::Signal;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Something that happens in a test; `which` picks among the instances.
+#[derive(Debug, Clone)]
+enum Move {
+    Exit { which: usize, exit: Exit },
+    Drain { which: usize },
+    Empty { which: usize },
+    Stale { which: usize },
+    Signal(Signal),
+    OutputClosed,
+    Wait { millis: u64 },
+}
+
+fn moves() -> impl Strategy<Value = Move> {
+    let exit = prop_oneof![
+        Just(Exit::Code(0)),
+        (1u8..=255).prop_map(Exit::Code),
+        (1i32..32).prop_map(|number| Exit::Signal(Signal::from_number(number)))
+    ];
+    let signal = prop_oneof![
+        Just(Signal::INT),
+        Just(Signal::TERM),
+        Just(Signal::HUP),
+        Just(Signal::QUIT),
+        Just(Signal::USR1),
+        Just(Signal::TSTP)
+    ];
+    prop_oneof![
+        3 => (0usize..4, exit).prop_map(|(which, exit)| Move::Exit { which, exit }),
+        3 => (0usize..4).prop_map(|which| Move::Drain { which }),
+        3 => (0usize..4).prop_map(|which| Move::Empty { which }),
+        1 => (0usize..4).prop_map(|which| Move::Stale { which }),
+        1 => signal.prop_map(Move::Signal),
+        1 => Just(Move::OutputClosed),
+        2 => (0u64..8_000).prop_map(|millis| Move::Wait { millis }),
+    ]
+}
+
+/// A supervisor, and what a faithful engine would know of the processes it asked for.
+struct World {
+    supervisor: Supervisor,
+    now: Instant,
+    start: Instant,
+    spawn_fails: bool,
+    alive: BTreeMap<InstanceId, Alive>,
+    /// When the run began to stop, as its first stop signal or notice shows.
+    stopping_since: Option<Instant>,
+    outcome: Option<Outcome>,
+    transcript: Vec<Action>,
+}
+
+struct Alive {
+    generation: Generation,
+    leader: bool,
+    member: bool,
+    drained: bool,
+}
+
+impl World {
+    fn new(plan: &Plan, spawn_fails: bool) -> Self {
+        let now = super::now_for_tests();
+        let mut world = Self {
+            supervisor: Supervisor::new(plan),
+            now,
+            start: now,
+            spawn_fails,
+            alive: BTreeMap::new(),
+            stopping_since: None,
+            outcome: None,
+            transcript: Vec::new(),
+        };
+        world.hand_in(&Event::Start);
+        world
+    }
+
+    fn hand_in(&mut self, event: &Event) {
+        self.supervisor.handle(event, self.now);
+        let mut reports = Vec::new();
+        while let Some(action) = self.supervisor.poll_action() {
+            assert_eq!(self.outcome, None, "nothing follows the outcome");
+            self.transcript.push(action.clone());
+            reports.extend(self.perform(action));
+        }
+        for report in reports {
+            self.hand_in(&report);
+        }
+    }
+
+    fn perform(&mut self, action: Action) -> Option<Event> {
+        match action {
+            Action::Spawn { instance, generation } => {
+                assert_eq!(self.stopping_since, None, "nothing is spawned once the run stops");
+                let before = self.alive.get(&instance);
+                assert!(before.is_none_or(|alive| !alive.leader), "at most one process an instance");
+                if self.spawn_fails && instance.number == 2 {
+                    let failure = SpawnFailure { message: String::new(), code: 127 };
+                    return Some(Event::SpawnFailed { instance, generation, failure });
+                }
+                self.alive.insert(instance, Alive { generation, leader: true, member: true, drained: false });
+                return Some(Event::Spawned { instance, generation, pid: Pid(1) });
+            }
+            Action::Signal { instance, generation, .. } => {
+                let alive = &self.alive[&instance];
+                assert_eq!(alive.generation, generation);
+                assert!(alive.leader || alive.member, "what is known to have gone is not signalled");
+            }
+            Action::SignalStrays(_) => self.stopping_since = self.stopping_since.or(Some(self.now)),
+            Action::Suspend => return Some(Event::Resumed),
+            Action::Notify(super::Notice::Stopping { .. }) => {
+                self.stopping_since = self.stopping_since.or(Some(self.now))
+            }
+            Action::Notify(_) => {}
+            Action::Finish(outcome) => self.outcome = Some(outcome),
+        }
+        None
+    }
+
+    fn play(&mut self, each: &Move) {
+        match each {
+            Move::Exit { which, exit } => self.report(*which, |alive, instance| {
+                std::mem::replace(&mut alive.leader, false).then_some(Event::Exited {
+                    instance,
+                    generation: alive.generation,
+                    exit: *exit,
+                })
+            }),
+            Move::Drain { which } => self.report(*which, |alive, instance| {
+                (!alive.leader && !std::mem::replace(&mut alive.drained, true))
+                    .then_some(Event::Drained { instance, generation: alive.generation })
+            }),
+            Move::Empty { which } => self.report(*which, |alive, instance| {
+                (!alive.leader && std::mem::replace(&mut alive.member, false))
+                    .then_some(Event::GroupEmpty { instance, generation: alive.generation })
+            }),
+            Move::Stale { which } => self.stale(*which),
+            Move::Signal(signal) => self.hand_in(&Event::Signal(*signal)),
+            Move::OutputClosed => self.hand_in(&Event::OutputClosed),
+            Move::Wait { millis } => self.wait(Duration::from_millis(*millis)),
+        }
+    }
+
+    /// Reports what `make` makes of an instance, and that nothing is left if that is so.
+    fn report(&mut self, which: usize, make: impl Fn(&mut Alive, InstanceId) -> Option<Event>) {
+        let Some((instance, alive)) = self.alive.iter_mut().nth(which) else { return };
+        let Some(event) = make(alive, *instance) else { return };
+        self.hand_in(&event);
+        if self.alive.values().all(|alive| !alive.leader && !alive.member) {
+            self.hand_in(&Event::Childless);
+        }
+    }
+
+    /// Reports of generations that were never, and repeated ones, change nothing.
+    fn stale(&mut self, which: usize) {
+        let Some((instance, alive)) = self.alive.iter().nth(which) else { return };
+        let (instance, current) = (*instance, alive.generation);
+        let before = (self.transcript.len(), format!("{:?}", self.supervisor));
+        let exit = Exit::Code(9);
+        for generation in [Generation(0), current.next()] {
+            self.hand_in(&Event::Exited { instance, generation, exit });
+            self.hand_in(&Event::Drained { instance, generation });
+            self.hand_in(&Event::GroupEmpty { instance, generation });
+            self.hand_in(&Event::Spawned { instance, generation, pid: Pid(7) });
+        }
+        self.hand_in(&Event::Spawned { instance, generation: current, pid: Pid(7) });
+        assert_eq!(before, (self.transcript.len(), format!("{:?}", self.supervisor)));
+    }
+
+    /// Lets time pass, with a tick at every deadline on the way.
+    fn wait(&mut self, duration: Duration) {
+        let until = self.now + duration;
+        while let Some(deadline) = self.supervisor.next_deadline().filter(|deadline| *deadline <= until) {
+            self.now = self.now.max(deadline);
+            self.hand_in(&Event::Tick);
+            assert!(
+                self.supervisor.next_deadline().is_none_or(|next| next > self.now),
+                "a tick clears its deadline"
+            );
+        }
+        self.now = until;
+    }
+}
+
+fn plan(exit_on: ExitOn, grace: Grace, release: bool) -> Plan {
+    let types = procfile::parse(b"web: a\nworker: b\nrelease: c").types;
+    let id = |process, number| InstanceId { process, number };
+    let mut instances: BTreeMap<_, _> = [(id(0, 1), None), (id(0, 2), None), (id(1, 1), None)].into();
+    let release = release.then(|| id(2, 1));
+    instances.extend(release.map(|id| (id, None)));
+    Plan {
+        types,
+        instances,
+        release,
+        left_out: Vec::new(),
+        base_port: None,
+        root: "/".into(),
+        exit_on,
+        grace,
+    }
+}
+
+fn plans() -> impl Strategy<Value = Plan> {
+    let exit_on = prop_oneof![Just(ExitOn::Any), Just(ExitOn::Failure), Just(ExitOn::All)];
+    let grace = prop_oneof![
+        4 => (0u64..6_000).prop_map(|millis| Grace::For(Duration::from_millis(millis))),
+        1 => Just(Grace::Unlimited)
+    ];
+    (exit_on, grace, any::<bool>()).prop_map(|(exit_on, grace, release)| plan(exit_on, grace, release))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn whatever_happens_the_invariants_hold(plan in plans(), spawn_fails: bool, moves in prop::collection::vec(moves(), 0..60)) {
+        let mut world = World::new(&plan, spawn_fails);
+        for each in &moves {
+            world.play(each);
+        }
+        prop_assert!(world.now >= world.start);
+    }
+
+    /// The worst of all: nothing ends, nothing is reported. Grace, five seconds for SIGKILL, five for the strays, and it is over.
+    #[test]
+    fn a_stop_ends_within_its_grace_and_the_time_to_kill(plan in plans(), spawn_fails: bool, moves in prop::collection::vec(moves(), 0..30)) {
+        let mut world = World::new(&plan, spawn_fails);
+        for each in &moves {
+            world.play(each);
+        }
+        world.hand_in(&Event::Signal(Signal::TERM));
+        world.wait(Duration::from_millis(400));
+        world.hand_in(&Event::Signal(Signal::INT));
+        world.wait(Duration::from_secs(11));
+        prop_assert!(world.outcome.is_some(), "{:?}", world.supervisor);
+        prop_assert!(world.supervisor.next_deadline().is_none());
+    }
+
+    #[test]
+    fn when_all_end_obediently_the_first_cause_is_the_outcome(plan in plans(), signal in prop_oneof![Just(Signal::INT), Just(Signal::TERM), Just(Signal::HUP)]) {
+        let mut world = World::new(&plan, false);
+        world.hand_in(&Event::Signal(signal));
+        for which in 0..4 {
+            world.play(&Move::Exit { which, exit: Exit::Code(1) });
+            world.play(&Move::Drain { which });
+            world.play(&Move::Empty { which });
+        }
+        prop_assert_eq!(world.outcome, Some(Outcome::Signal(signal)));
+    }
+}

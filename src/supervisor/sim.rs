@@ -1,0 +1,375 @@
+//! A run without processes: scripted ones on a virtual clock, and a transcript of everything that passed.
+//!
+//! The scripts are the files of `tests/scenarios`, so that a report of a bug can become one. `PROC_BLESS=1 cargo test scenario`
+//! writes the transcripts anew; read the difference before you keep it.
+
+use super::{Action, Event, SpawnFailure, Supervisor};
+use crate::model::exit::{Exit, Outcome};
+use crate::model::formation::{self, Wanted};
+use crate::model::instance::{Generation, InstanceId, Pid};
+use crate::model::plan::Plan;
+use crate::model::policy::{ExitOn, Grace};
+use crate::model::signal::Signal;
+use crate::model::{port, procfile};
+use serde::Deserialize;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+/// A run as a scenario file describes it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Scenario {
+    #[expect(dead_code, reason = "for the reader of the file")]
+    about: String,
+    procfile: String,
+    #[serde(default)]
+    start: Vec<String>,
+    #[serde(default)]
+    exit_on: Option<String>,
+    #[serde(default)]
+    timeout: Option<String>,
+    #[serde(default)]
+    release: bool,
+    #[serde(default)]
+    process: BTreeMap<String, Script>,
+    #[serde(default)]
+    event: Vec<Outside>,
+    expected: Expected,
+}
+
+/// What a process does.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Script {
+    /// It cannot be started, with this exit code.
+    spawn_fails: Option<u8>,
+    /// It ends by itself.
+    exits: Option<Ending>,
+    /// What SIGTERM makes it do; nothing said: it dies of it at once.
+    on_term: Option<OnTerm>,
+    /// A member of its group stays until SIGKILL when it ends.
+    leaves_member: bool,
+    /// A descendant outside of its group stays until SIGKILL when it ends.
+    leaves_stray: bool,
+    /// SIGKILL does nothing to it.
+    unkillable: bool,
+    /// What it wrote cannot be shown: nobody reads.
+    output_stuck: bool,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ending {
+    /// Seconds.
+    #[serde(default)]
+    after: f64,
+    code: Option<u8>,
+    signal: Option<i32>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum OnTerm {
+    Ignored,
+    Exit(Ending),
+}
+
+/// Something that comes from outside.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outside {
+    /// Seconds after the start.
+    at: f64,
+    signal: Option<i32>,
+    #[serde(default)]
+    output_closed: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    transcript: String,
+}
+
+impl Scenario {
+    fn plan(&self) -> Plan {
+        let types = procfile::parse(self.procfile.as_bytes()).types;
+        let wanted = Wanted { named: &self.start, ..Wanted::default() };
+        let formation = formation::resolve(wanted, &types).unwrap();
+        let ports = port::assign(port::DEFAULT_BASE, &types, &formation).unwrap();
+        let mut instances: BTreeMap<_, _> = ports.into_iter().map(|(id, port)| (id, Some(port))).collect();
+        let release = types.iter().position(|each| each.name == "release").filter(|_| self.release);
+        let release = release.map(|process| InstanceId { process, number: 1 });
+        instances.extend(release.map(|id| (id, None)));
+        Plan {
+            types,
+            instances,
+            release,
+            left_out: formation.left_out,
+            base_port: Some(port::DEFAULT_BASE),
+            root: "/".into(),
+            exit_on: self.exit_on.as_deref().map_or(ExitOn::default(), |text| text.parse().unwrap()),
+            grace: self.timeout.as_deref().map_or(Grace::default(), |text| text.parse().unwrap()),
+        }
+    }
+}
+
+/// A scripted process while it is there.
+#[derive(Debug)]
+struct Process {
+    generation: Generation,
+    script: Script,
+    leader: bool,
+    member: bool,
+    stray: bool,
+}
+
+/// The world around a supervisor.
+struct Sim {
+    plan: Plan,
+    scripts: BTreeMap<String, Script>,
+    start: Instant,
+    now: Instant,
+    /// What is to come: sorted by time, then by the order in which it was put there.
+    agenda: BTreeMap<(Instant, usize), Happening>,
+    count: usize,
+    processes: BTreeMap<InstanceId, Process>,
+    transcript: String,
+    outcome: Option<Outcome>,
+}
+
+enum Happening {
+    Event(Event),
+    Dies(InstanceId, Exit),
+}
+
+impl Sim {
+    fn new(scenario: &Scenario) -> Self {
+        let start = super::now_for_tests();
+        Self {
+            plan: scenario.plan(),
+            scripts: scenario.process.clone(),
+            start,
+            now: start,
+            agenda: BTreeMap::new(),
+            count: 0,
+            processes: BTreeMap::new(),
+            transcript: String::new(),
+            outcome: None,
+        }
+    }
+
+    fn later(&mut self, after: f64, happening: Happening) {
+        self.count += 1;
+        self.agenda.insert((self.now + Duration::from_secs_f64(after), self.count), happening);
+    }
+
+    fn note(&mut self, text: &str) {
+        let elapsed = self.now.duration_since(self.start).as_secs_f64();
+        writeln!(self.transcript, "{elapsed:7.3} {text}").unwrap();
+    }
+
+    /// Runs until the outcome, or for a virtual hour.
+    fn run(mut self, outside: &[Outside]) -> String {
+        for each in outside {
+            let event = if each.output_closed {
+                Event::OutputClosed
+            } else {
+                Event::Signal(Signal::from_number(each.signal.unwrap()))
+            };
+            self.later(each.at, Happening::Event(event));
+        }
+        let mut supervisor = Supervisor::new(&self.plan);
+        self.hand_in(&mut supervisor, Event::Start);
+        while self.outcome.is_none() && self.now < self.start + Duration::from_hours(1) {
+            let next = self.agenda.first_key_value().map(|((at, _), _)| *at);
+            let deadline = supervisor.next_deadline();
+            match (next, deadline) {
+                (None, None) => break,
+                (next, Some(deadline)) if next.is_none_or(|next| deadline < next) => {
+                    self.now = deadline;
+                    self.hand_in(&mut supervisor, Event::Tick);
+                    assert!(
+                        supervisor.next_deadline().is_none_or(|next| next > self.now),
+                        "a tick clears its deadline"
+                    );
+                }
+                (_, _) => self.next_happening(&mut supervisor),
+            }
+        }
+        let end = self.outcome.map_or("the run goes on".to_owned(), |outcome| match outcome {
+            Outcome::Code(code) => format!("=> exit {code}"),
+            Outcome::Signal(signal) => format!("=> die by {signal}"),
+        });
+        self.note(&end);
+        self.transcript
+    }
+
+    fn next_happening(&mut self, supervisor: &mut Supervisor) {
+        let Some(((at, _), happening)) = self.agenda.pop_first() else { return };
+        self.now = at;
+        match happening {
+            Happening::Event(event) => {
+                match &event {
+                    Event::Signal(signal) => self.note(&format!("<- {signal}")),
+                    Event::OutputClosed => self.note("<- output closed"),
+                    _ => {}
+                }
+                self.hand_in(supervisor, event);
+            }
+            Happening::Dies(instance, exit) => self.die(supervisor, instance, exit),
+        }
+    }
+
+    /// Hands in an event and performs what comes of it, reports of spawns included.
+    fn hand_in(&mut self, supervisor: &mut Supervisor, event: Event) {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            supervisor.handle(&event, self.now);
+            while let Some(action) = supervisor.poll_action() {
+                events.extend(self.perform(action));
+            }
+        }
+    }
+
+    fn perform(&mut self, action: Action) -> Option<Event> {
+        assert_eq!(self.outcome, None, "nothing follows the outcome");
+        match action {
+            Action::Spawn { instance, generation } => return Some(self.spawn(instance, generation)),
+            Action::Signal { instance, generation, signal } => self.signal(instance, generation, signal),
+            Action::SignalStrays(signal) => {
+                self.note(&format!("-> {signal} to strays"));
+                if signal == Signal::KILL {
+                    self.processes.values_mut().for_each(|process| process.stray = false);
+                    self.report_childless(0.001);
+                }
+            }
+            Action::Suspend => {
+                self.note("-> suspend");
+                return Some(Event::Resumed);
+            }
+            Action::Notify(notice) => {
+                let about = notice.about().map_or("system".to_owned(), |id| self.plan.name(id));
+                if let Some(text) = notice.text(&self.plan) {
+                    self.note(&format!("   {about} | {text}"));
+                }
+            }
+            Action::Finish(outcome) => self.outcome = Some(outcome),
+        }
+        None
+    }
+
+    fn spawn(&mut self, instance: InstanceId, generation: Generation) -> Event {
+        let name = self.plan.name(instance);
+        self.note(&format!("-> spawn {name}"));
+        assert!(
+            !self.processes.get(&instance).is_some_and(|process| process.leader),
+            "one process an instance"
+        );
+        let script = self.scripts.get(&name).cloned().unwrap_or_default();
+        if let Some(code) = script.spawn_fails {
+            return Event::SpawnFailed {
+                instance,
+                generation,
+                failure: SpawnFailure { message: "no such command".into(), code },
+            };
+        }
+        if let Some(ending) = script.exits {
+            self.later(ending.after, Happening::Dies(instance, ending.exit()));
+        }
+        self.processes
+            .insert(instance, Process { generation, script, leader: true, member: false, stray: false });
+        let pid = Pid(i32::try_from(100 * (instance.process + 1)).unwrap() + i32::from(instance.number));
+        Event::Spawned { instance, generation, pid }
+    }
+
+    fn signal(&mut self, instance: InstanceId, generation: Generation, signal: Signal) {
+        let name = self.plan.name(instance);
+        self.note(&format!("-> {signal} {name}"));
+        let Some(process) =
+            self.processes.get_mut(&instance).filter(|process| process.generation == generation)
+        else {
+            return;
+        };
+        let dies_of_it = Exit::Signal(signal);
+        match (signal, process.script.on_term) {
+            (Signal::KILL, _) if process.script.unkillable => {}
+            (Signal::KILL, _) => {
+                process.member = false;
+                self.later(0.001, Happening::Dies(instance, dies_of_it));
+            }
+            (Signal::TERM, None) => self.later(0.001, Happening::Dies(instance, dies_of_it)),
+            (Signal::TERM, Some(OnTerm::Exit(ending))) => {
+                self.later(ending.after, Happening::Dies(instance, ending.exit()))
+            }
+            _ => {}
+        }
+    }
+
+    /// Reports the end of a leader, or of what it left in its group, in the order of the engine.
+    fn die(&mut self, supervisor: &mut Supervisor, instance: InstanceId, exit: Exit) {
+        let Some(process) = self.processes.get_mut(&instance) else { return };
+        let generation = process.generation;
+        let was_leader = std::mem::replace(&mut process.leader, false);
+        if was_leader {
+            process.member = process.script.leaves_member && exit != Exit::Signal(Signal::KILL);
+            process.stray = process.script.leaves_stray;
+        }
+        let (member, stuck) = (process.member, process.script.output_stuck);
+        if self.is_childless() {
+            self.hand_in(supervisor, Event::Childless);
+        }
+        if !member {
+            self.hand_in(supervisor, Event::GroupEmpty { instance, generation });
+        }
+        if was_leader {
+            self.note(&format!("<- {} {exit}", self.plan.name(instance)));
+            if !stuck {
+                self.hand_in(supervisor, Event::Drained { instance, generation });
+            }
+            self.hand_in(supervisor, Event::Exited { instance, generation, exit });
+        }
+    }
+
+    fn is_childless(&self) -> bool {
+        self.processes.values().all(|process| !process.leader && !process.member && !process.stray)
+    }
+
+    fn report_childless(&mut self, after: f64) {
+        if self.is_childless() {
+            self.later(after, Happening::Event(Event::Childless));
+        }
+    }
+}
+
+impl Ending {
+    fn exit(self) -> Exit {
+        self.signal
+            .map_or(Exit::Code(self.code.unwrap_or(0)), |signal| Exit::Signal(Signal::from_number(signal)))
+    }
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the files are the tests; the variable is for who changes them"
+)]
+fn every_scenario_gives_its_transcript() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 10, "the scenarios are gone");
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let scenario: Scenario =
+            toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let transcript = Sim::new(&scenario).run(&scenario.event);
+        if std::env::var_os("PROC_BLESS").is_some() {
+            let kept = text.split("[expected]").next().unwrap();
+            std::fs::write(&file, format!("{kept}[expected]\ntranscript = '''\n{transcript}'''\n")).unwrap();
+        } else {
+            assert_eq!(transcript, scenario.expected.transcript, "{}", file.display());
+        }
+    }
+}
