@@ -205,9 +205,9 @@ mod tests {
         let errors = read(&["wbe", "redis=2"], &[], &["wroker"]).unwrap_err();
         let hints: Vec<Option<&str>> = errors
             .iter()
-            .map(|error| match error {
-                FormationError::UnknownType { hint, .. } => hint.as_deref(),
-                other => panic!("{other}"),
+            .map(|error| {
+                let FormationError::UnknownType { hint, .. } = error else { panic!("{error}") };
+                hint.as_deref()
             })
             .collect();
         assert_eq!(hints, [Some("did you mean `web`?"), None, Some("did you mean `worker`?")]);

@@ -299,7 +299,8 @@ mod tests {
 
     fn drawn(text: &str) -> String {
         let problems = parse(text.as_bytes()).problems;
-        problems.iter().map(|problem| format!("{}\n", problem.diagnose("Procfile", text))).collect()
+        let drawn = problems.iter().map(|problem| problem.diagnose("Procfile", text).to_string());
+        drawn.collect::<Vec<_>>().join("\n")
     }
 
     #[test]
@@ -431,7 +432,8 @@ mod tests {
 
         #[test]
         fn what_is_written_is_read_back(entries in proptest::collection::btree_map("[A-Za-z0-9_-]{1,63}", "[^\\s\\\\\0]([^\\n\\r\0\\\\]*[^\\s\\\\\0])?", 1..6)) {
-            let text: String = entries.iter().map(|(name, command)| format!("{name}: {command}\n")).collect();
+            let lines: Vec<_> = entries.iter().map(|(name, command)| format!("{name}: {command}")).collect();
+            let text = lines.join("\n");
             let expected: Vec<_> = entries.into_iter().collect();
             proptest::prop_assert_eq!(types(&text), expected);
         }

@@ -91,15 +91,15 @@ impl World {
         while let Some(action) = self.supervisor.poll_action() {
             assert_eq!(self.outcome, None, "nothing follows the outcome");
             self.transcript.push(action.clone());
-            reports.extend(self.perform(action));
+            reports.extend(self.perform(&action));
         }
         for report in reports {
             self.hand_in(&report);
         }
     }
 
-    fn perform(&mut self, action: Action) -> Option<Event> {
-        match action {
+    fn perform(&mut self, action: &Action) -> Option<Event> {
+        match *action {
             Action::Spawn { instance, generation } => {
                 assert_eq!(self.stopping_since, None, "nothing is spawned once the run stops");
                 let before = self.alive.get(&instance);
@@ -119,7 +119,7 @@ impl World {
             Action::SignalStrays(_) => self.stopping_since = self.stopping_since.or(Some(self.now)),
             Action::Suspend => return Some(Event::Resumed),
             Action::Notify(super::Notice::Stopping { .. }) => {
-                self.stopping_since = self.stopping_since.or(Some(self.now))
+                self.stopping_since = self.stopping_since.or(Some(self.now));
             }
             Action::Notify(_) => {}
             Action::Finish(outcome) => self.outcome = Some(outcome),

@@ -41,6 +41,7 @@ struct Scenario {
 /// What a process does.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a line that a scenario may have")]
 struct Script {
     /// It cannot be started, with this exit code.
     spawn_fails: Option<u8>,
@@ -211,10 +212,10 @@ impl Sim {
         self.now = at;
         match happening {
             Happening::Event(event) => {
-                match &event {
-                    Event::Signal(signal) => self.note(&format!("<- {signal}")),
-                    Event::OutputClosed => self.note("<- output closed"),
-                    _ => {}
+                if let Event::Signal(signal) = &event {
+                    self.note(&format!("<- {signal}"));
+                } else if event == Event::OutputClosed {
+                    self.note("<- output closed");
                 }
                 self.hand_in(supervisor, event);
             }
@@ -301,7 +302,7 @@ impl Sim {
             }
             (Signal::TERM, None) => self.later(0.001, Happening::Dies(instance, dies_of_it)),
             (Signal::TERM, Some(OnTerm::Exit(ending))) => {
-                self.later(ending.after, Happening::Dies(instance, ending.exit()))
+                self.later(ending.after, Happening::Dies(instance, ending.exit()));
             }
             _ => {}
         }

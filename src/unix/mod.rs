@@ -1,0 +1,12 @@
+//! The only system calls, and the only `unsafe`: files, descriptors, processes, trees, signals.
+//!
+//! Each file is one thing the kernel does for us, with our words for its errors. Nothing here decides anything.
+
+pub mod exec;
+pub mod fds;
+pub mod file;
+pub mod listener;
+pub mod reap;
+pub mod signals;
+pub mod spawn;
+pub mod tree;

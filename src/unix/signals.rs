@@ -1,0 +1,74 @@
+//! Signals to us: as something to read, and back to their defaults at the end.
+
+use crate::model::signal::Signal;
+use signal_hook::iterator::backend::SignalDelivery;
+use signal_hook::iterator::exfiltrator::SignalOnly;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::net::UnixStream;
+
+/// The child of somebody died: look who.
+pub const CHILD: Signal = Signal::from_number(libc::SIGCHLD);
+
+/// The signals that came in, readable as a descriptor. While it is there, they do nothing else to us.
+///
+/// That handlers are installed also sees to it that the children get the defaults: a handler does not survive `exec`, an ignored signal
+/// does (a shell that starts us in the background ignores SIGINT and SIGQUIT for us).
+#[derive(Debug)]
+pub struct Signals {
+    delivery: SignalDelivery<UnixStream, SignalOnly>,
+}
+
+impl Signals {
+    /// Takes over the signals that a run knows what to do with. SIGHUP stays ignored where it is (`nohup`).
+    pub fn take_over() -> io::Result<Self> {
+        nix::sys::signal::SigSet::empty().thread_set_mask()?;
+        let mut signals = vec![
+            libc::SIGINT,
+            libc::SIGTERM,
+            libc::SIGQUIT,
+            libc::SIGUSR1,
+            libc::SIGUSR2,
+            libc::SIGTSTP,
+            libc::SIGCHLD,
+        ];
+        if !is_ignored(libc::SIGHUP) {
+            signals.push(libc::SIGHUP);
+        }
+        let (read, write) = UnixStream::pair()?;
+        read.set_nonblocking(true)?;
+        write.set_nonblocking(true)?;
+        Ok(Self { delivery: SignalDelivery::with_pipe(read, write, SignalOnly, signals)? })
+    }
+
+    /// What came in since the last time.
+    pub fn pending(&mut self) -> Vec<Signal> {
+        self.delivery.pending().map(Signal::from_number).collect()
+    }
+}
+
+impl AsRawFd for Signals {
+    fn as_raw_fd(&self) -> RawFd {
+        self.delivery.get_read().as_raw_fd()
+    }
+}
+
+/// Whether a signal is ignored now.
+#[expect(unsafe_code, reason = "nix can only set a disposition")]
+fn is_ignored(signal: libc::c_int) -> bool {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: a null new action changes nothing; the old one is written to a place that is valid for it.
+    let result = unsafe { libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) };
+    // SAFETY: all zeros is a valid `sigaction`, and the call can only have made it another.
+    result == 0 && unsafe { action.assume_init() }.sa_sigaction == libc::SIG_IGN
+}
+
+/// Stops us as Ctrl-Z does; returns when somebody continues us.
+pub fn suspend() {
+    let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP);
+}
+
+/// Dies by a signal, as if we had never handled it. Returns only for one that does not end a process.
+pub fn die_by(signal: Signal) {
+    let _ = signal_hook::low_level::emulate_default_handler(signal.number());
+}

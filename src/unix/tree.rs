@@ -1,0 +1,93 @@
+//! What is below us: groups, and descendants that left them.
+
+use super::file::proc_text;
+use crate::model::instance::Pid;
+use crate::model::signal::Signal;
+use nix::errno::Errno;
+use nix::sys::signal::{kill, killpg};
+use nix::unistd::Pid as NixPid;
+use std::collections::BTreeSet;
+use std::io;
+
+/// A process below us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Descendant {
+    /// Its id.
+    pub pid: Pid,
+    /// The group it is in.
+    pub group: Pid,
+    /// The name of its program, as the kernel has it (`comm`).
+    pub name: String,
+}
+
+/// Makes orphans among our descendants our children rather than init's: a process that daemonises stays below us.
+pub fn adopt_orphans() -> io::Result<()> {
+    Ok(nix::sys::prctl::set_child_subreaper(true)?)
+}
+
+/// Everything alive below us, parents before their children.
+///
+/// Bounded: what is found twice is not followed again, and a tree that grows while it is walked is only walked once.
+#[must_use]
+pub fn descendants() -> Vec<Descendant> {
+    let mut queue = vec![std::process::id().cast_signed()];
+    let mut seen: BTreeSet<i32> = queue.iter().copied().collect();
+    let mut found = Vec::new();
+    while let Some(pid) = queue.pop() {
+        for child in children(pid).into_iter().filter(|child| seen.insert(*child)) {
+            queue.push(child);
+            found.extend(look_at(child));
+        }
+    }
+    found
+}
+
+/// The children of a process, those of each of its threads.
+fn children(pid: i32) -> Vec<i32> {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let threads = threads.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    threads
+        .filter_map(|thread| proc_text(&format!("/proc/{pid}/task/{thread}/children")))
+        .flat_map(|text| {
+            text.split_ascii_whitespace().filter_map(|child| child.parse().ok()).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// A process that is not a zombie (proc(5): `pid (comm) state ppid pgrp …`; the name may hold anything).
+fn look_at(pid: i32) -> Option<Descendant> {
+    let stat = proc_text(&format!("/proc/{pid}/stat"))?;
+    let name = stat.get(stat.find('(')? + 1..stat.rfind(')')?)?.to_owned();
+    let mut fields = stat.get(stat.rfind(')')? + 1..)?.split_ascii_whitespace();
+    let state = fields.next()?;
+    let group = fields.nth(1)?.parse().ok()?;
+    (!matches!(state, "Z" | "X")).then_some(Descendant { pid: Pid(pid), group: Pid(group), name })
+}
+
+/// Sends a signal to a process group; that it has gone is no error.
+///
+/// The caller answers for the group being ours: its leader is not reaped yet, or a descendant of ours is in it.
+pub fn signal_group(group: Pid, signal: Signal) -> io::Result<()> {
+    let Ok(signal) = nix::sys::signal::Signal::try_from(signal.number()) else { return Ok(()) };
+    forgive_gone(killpg(NixPid::from_raw(group.0), signal))
+}
+
+/// Sends a signal to one process below us; that it has gone is no error.
+pub fn signal_process(pid: Pid, signal: Signal) -> io::Result<()> {
+    let Ok(signal) = nix::sys::signal::Signal::try_from(signal.number()) else { return Ok(()) };
+    forgive_gone(kill(NixPid::from_raw(pid.0), signal))
+}
+
+fn forgive_gone(result: nix::Result<()>) -> io::Result<()> {
+    match result {
+        Ok(()) | Err(Errno::ESRCH) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Whether a group has nobody left, zombies included. Only to be asked right after its leader was reaped, before the number can have
+/// been given to somebody else.
+#[must_use]
+pub fn is_group_empty(group: Pid) -> bool {
+    killpg(NixPid::from_raw(group.0), None) == Err(Errno::ESRCH)
+}
