@@ -1,0 +1,70 @@
+//! The only reader of the clock: a time that stands still while we are suspended.
+
+use jiff::Timestamp;
+use std::time::{Duration, Instant, SystemTime};
+
+/// The time of a run. Deadlines are in it, so that a Ctrl-Z takes nothing from a grace period.
+#[derive(Debug)]
+pub struct Clock {
+    start: Instant,
+    suspended: Duration,
+}
+
+impl Clock {
+    /// A clock that starts now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { start: real_now(), suspended: Duration::ZERO }
+    }
+
+    /// The time of the run.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        real_now().checked_sub(self.suspended).unwrap_or(self.start)
+    }
+
+    /// When a time of the run is on the clock of the system.
+    #[must_use]
+    pub fn real(&self, at: Instant) -> Instant {
+        at + self.suspended
+    }
+
+    /// How long the run has taken so far.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.now().duration_since(self.start)
+    }
+
+    /// The time of day, for people.
+    #[must_use]
+    pub fn wall() -> SystemTime {
+        Timestamp::now().into()
+    }
+
+    /// Stands still for as long as `pause` takes.
+    pub fn suspend(&mut self, pause: impl FnOnce()) {
+        let before = real_now();
+        pause();
+        self.suspended += before.elapsed();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+fn real_now() -> Instant {
+    Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_run_stands_still_while_it_is_suspended() {
+        let mut clock = Clock::start();
+        let before = clock.now();
+        clock.suspend(|| while before.elapsed() < Duration::from_millis(20) {});
+        assert!(before.elapsed() >= Duration::from_millis(20));
+        assert!(clock.now().duration_since(before) < before.elapsed());
+        assert!(clock.real(before) >= before + Duration::from_millis(20));
+    }
+}

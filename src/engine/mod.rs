@@ -1,0 +1,224 @@
+//! The only loop: waits for the world, tells the supervisor, does what it says.
+//!
+//! Everything that can happen arrives in one `select!`, whose arms only say *what* woke us ([`Wake`]); it becomes an
+//! [`Event`](crate::supervisor::Event), the supervisor turns that into actions, and `perform` does them before anything else is looked at.
+//! Nothing here blocks: standard output is written by a thread of its own, and while that has no room for more we do not read what the
+//! children write.
+
+pub mod clock;
+mod children;
+mod perform;
+mod pipes;
+
+use crate::model::exit::Outcome;
+use crate::model::instance::InstanceId;
+use crate::model::plan::Plan;
+use crate::model::signal::Signal;
+use crate::output::{Label, Mux, Sink, Target};
+use crate::supervisor::{Event, Supervisor};
+use crate::unix::signals::{self, Signals};
+use children::Children;
+use clock::Clock;
+use pipes::Pipes;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
+use std::time::{Duration, Instant};
+use tokio::io::unix::AsyncFd;
+
+/// How long the end of a run waits for a reader of our output that does not read.
+const FLUSH_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Where the output of a run goes, and how it looks.
+#[derive(Debug)]
+pub struct Console {
+    /// Puts bytes into words.
+    pub mux: Mux,
+    /// Writes them.
+    pub sink: Sink,
+    /// The name and colour of each instance.
+    pub labels: BTreeMap<InstanceId, Label>,
+    /// The process types, as indices, whose output is not shown.
+    pub quiet: BTreeSet<usize>,
+    /// Whether standard output and standard error are to be told apart.
+    pub tells_streams_apart: bool,
+    /// Lines about the whole that come before everything else.
+    pub preamble: Vec<String>,
+}
+
+/// What the engine was woken by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wake {
+    /// Signals came in.
+    Signals,
+    /// The sink has room again, or has closed.
+    Sink,
+    /// A child wrote something.
+    Output,
+    /// A deadline has come.
+    Time,
+}
+
+/// A run: the supervisor, and the hands that do what it says.
+pub struct Engine {
+    plan: Plan,
+    supervisor: Supervisor,
+    clock: Clock,
+    console: Console,
+    pipes: Pipes,
+    children: Children,
+    signals: AsyncFd<Signals>,
+    events: VecDeque<Event>,
+    is_output_closed: bool,
+}
+
+impl Engine {
+    /// An engine for this plan. Needs a runtime to be entered, and the signals to be taken over by now.
+    pub fn new(plan: Plan, console: Console, signals: Signals) -> io::Result<Self> {
+        Ok(Self {
+            supervisor: Supervisor::new(&plan),
+            plan,
+            clock: Clock::start(),
+            console,
+            pipes: Pipes::new()?,
+            children: Children::default(),
+            signals: AsyncFd::new(signals)?,
+            events: VecDeque::new(),
+            is_output_closed: false,
+        })
+    }
+
+    /// Runs the plan to its end. What could not be written to our output within two seconds after that is the second part: so many bytes.
+    pub async fn run(mut self) -> (Outcome, u64) {
+        for line in std::mem::take(&mut self.console.preamble) {
+            self.say(None, &line);
+        }
+        self.take_signals();
+        self.events.push_back(Event::Start);
+        loop {
+            if let Some(outcome) = self.settle() {
+                return (outcome, self.finish());
+            }
+            match self.wait().await {
+                Wake::Signals => self.take_signals(),
+                Wake::Sink => self.look_at_sink(),
+                Wake::Output => self.pump(),
+                Wake::Time => self.events.push_back(Event::Tick),
+            }
+        }
+    }
+
+    /// Hands in the events there are and performs what comes of them, until nothing is left or the outcome is there.
+    fn settle(&mut self) -> Option<Outcome> {
+        self.console.mux.set_time(Clock::wall(), self.clock.elapsed());
+        while let Some(event) = self.events.pop_front() {
+            self.supervisor.handle(&event, self.clock.now());
+            while let Some(action) = self.supervisor.poll_action() {
+                if let Some(outcome) = self.perform(action) {
+                    return Some(outcome);
+                }
+            }
+        }
+        self.console.mux.show_tails(self.clock.now());
+        self.flush();
+        None
+    }
+
+    /// Sleeps until something happens. What keeps us from reading the children never keeps us from a signal.
+    async fn wait(&mut self) -> Wake {
+        let deadline = self.next_deadline();
+        let has_room = self.console.sink.has_room();
+        tokio::select! {
+            biased;
+            _ = self.signals.readable() => Wake::Signals,
+            () = self.console.sink.changed() => Wake::Sink,
+            () = sleep_until(deadline) => Wake::Time,
+            () = self.pipes.readable(), if has_room => Wake::Output,
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let deadlines = [self.supervisor.next_deadline(), self.console.mux.next_deadline()];
+        deadlines.into_iter().flatten().min().map(|at| self.clock.real(at))
+    }
+
+    fn take_signals(&mut self) {
+        // Readiness is taken back before the look: a signal that comes in between wakes us again.
+        let pending = self.signals.get_mut().pending();
+        for signal in pending {
+            if signal == signals::CHILD {
+                self.reap();
+            } else {
+                self.events.push_back(Event::Signal(signal));
+            }
+        }
+    }
+
+    fn look_at_sink(&mut self) {
+        if self.console.sink.closed().is_some() && !std::mem::replace(&mut self.is_output_closed, true) {
+            self.events.push_back(Event::OutputClosed);
+        }
+    }
+
+    /// Takes what the children have written, a chunk from each.
+    fn pump(&mut self) {
+        let Console { mux, sink, .. } = &mut self.console;
+        let silent = self.pipes.pump(mux, self.clock.now(), |mux| has_room(mux, sink));
+        for (instance, generation) in silent {
+            self.events.push_back(Event::Drained { instance, generation });
+        }
+    }
+
+    /// Reaps the dead and says who they were; what the leaders had written comes first.
+    fn reap(&mut self) {
+        let now = self.clock.now();
+        let reaped = self.children.reap();
+        self.events.extend(reaped.is_childless.then_some(Event::Childless));
+        for (instance, generation) in reaped.emptied {
+            self.events.push_back(Event::GroupEmpty { instance, generation });
+        }
+        for (instance, generation, exit) in reaped.exited {
+            let Console { mux, sink, .. } = &mut self.console;
+            if self.pipes.drain((instance, generation), mux, now, |mux| has_room(mux, sink)) {
+                self.events.push_back(Event::Drained { instance, generation });
+            }
+            self.events.push_back(Event::Exited { instance, generation, exit });
+        }
+    }
+
+    /// A line of our own, about an instance or about the whole.
+    fn say(&mut self, about: Option<InstanceId>, text: &str) {
+        let label = about.and_then(|id| self.console.labels.get(&id));
+        let pid = about.and_then(|id| self.children.pid(id)).and_then(|pid| u32::try_from(pid.0).ok());
+        self.console.mux.say(label, pid, text);
+    }
+
+    fn flush(&mut self) {
+        push(&mut self.console.mux, &self.console.sink);
+    }
+
+    /// Writes what is left; the number of bytes that nobody took.
+    fn finish(mut self) -> u64 {
+        self.pipes.close(&mut self.console.mux);
+        self.flush();
+        self.console.sink.finish(FLUSH_DEADLINE).dropped
+    }
+}
+
+/// Whether more may be read, once what was read so far is on its way.
+fn has_room(mux: &mut Mux, sink: &Sink) -> bool {
+    push(mux, sink);
+    sink.has_room()
+}
+
+fn push(mux: &mut Mux, sink: &Sink) {
+    let formatted = mux.take();
+    sink.push(Target::Stdout, formatted.stdout);
+    sink.push(Target::Stderr, formatted.stderr);
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,83 @@
+//! Doing what the supervisor says, one arm an action.
+
+use super::Engine;
+use super::pipes::{NewPipes, Origin};
+use crate::model::exit::{Outcome, code};
+use crate::model::instance::{Generation, InstanceId, Pid};
+use crate::model::signal::Signal;
+use crate::output::{Label, Stream};
+use crate::supervisor::{Action, Event, Notice, SpawnFailure};
+use crate::unix::exec::Program;
+use crate::unix::{signals, spawn};
+use std::io;
+
+impl Engine {
+    /// Performs an action; the outcome if that is what it is.
+    pub(super) fn perform(&mut self, action: Action) -> Option<Outcome> {
+        match action {
+            Action::Spawn { instance, generation } => {
+                let report = match self.spawn(instance, generation) {
+                    Ok(pid) => Event::Spawned { instance, generation, pid },
+                    Err(failure) => Event::SpawnFailed { instance, generation, failure },
+                };
+                self.events.push_back(report);
+            }
+            Action::Signal { instance, generation, signal } => {
+                let result = self.children.signal(instance, generation, signal);
+                self.complain_of(Some(instance), signal, result);
+            }
+            Action::SignalStrays(signal) => {
+                let result = self.children.signal_strays(signal);
+                self.complain_of(None, signal, result);
+            }
+            Action::Suspend => {
+                self.flush();
+                self.clock.suspend(signals::suspend);
+                self.events.push_back(Event::Resumed);
+            }
+            Action::Notify(notice) => self.tell(&notice),
+            Action::Finish(outcome) => return Some(outcome),
+        }
+        None
+    }
+
+    fn spawn(&mut self, instance: InstanceId, generation: Generation) -> Result<Pid, SpawnFailure> {
+        let no_pipe = |error: io::Error| SpawnFailure { message: format!("no pipe: {error}"), code: code::NOT_EXECUTABLE };
+        let pipes = NewPipes::make(self.console.tells_streams_apart).map_err(no_pipe)?;
+        let environment = self.plan.environment(instance).map_err(|error| SpawnFailure { message: error.to_string(), code: code::USAGE })?;
+        let invocation = self.plan.invocation(instance);
+        let program = Program { invocation: &invocation, root: &self.plan.root, environment: &environment };
+        let pid = spawn::spawn(&program, &pipes.theirs)
+            .map_err(|error| SpawnFailure { message: error.to_string(), code: error.code() })?;
+        self.children.add(instance, generation, pid);
+        let origin = Origin {
+            label: self.console.labels.get(&instance).cloned().unwrap_or_else(Label::system),
+            pid: u32::try_from(pid.0).ok(),
+            is_hidden: self.console.quiet.contains(&instance.process),
+            stream: Stream::Stdout,
+        };
+        // The process runs: that its output cannot be watched (epoll out of memory) is told, and does not undo that.
+        if let Err(error) = self.pipes.add(pipes, (instance, generation), &origin, &mut self.console.mux) {
+            self.say(Some(instance), &format!("output cannot be read: {error}"));
+        }
+        Ok(pid)
+    }
+
+    fn tell(&mut self, notice: &Notice) {
+        if let Some(text) = notice.text(&self.plan) {
+            self.say(notice.about(), &text);
+        }
+        if let Notice::Survivors(_) = notice {
+            for survivor in self.children.strays() {
+                self.say(None, &format!("pid {} ({}) is still alive", survivor.pid, survivor.name));
+            }
+        }
+    }
+
+    /// Says that a signal could not be sent (EPERM: the process belongs to somebody else by now).
+    fn complain_of(&mut self, about: Option<InstanceId>, signal: Signal, result: io::Result<()>) {
+        if let Err(error) = result {
+            self.say(about, &format!("{signal} could not be sent: {error}"));
+        }
+    }
+}

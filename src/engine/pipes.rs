@@ -1,0 +1,168 @@
+//! The pipes that the children write to: a limb, it moves bytes and decides nothing.
+
+use crate::model::instance::{Generation, InstanceId};
+use crate::output::{Label, Mux, Stream, StreamId};
+use crate::unix::fds::{Poller, Received, receive, waiting};
+use crate::unix::spawn::Outputs;
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::Instant;
+use tokio::io::unix::AsyncFd;
+
+/// How much is taken from a pipe at a time: all that a pipe holds by default (pipe(7)).
+const CHUNK: usize = 64 * 1024;
+
+/// One spawn of an instance: whose output it is.
+pub(super) type Writer = (InstanceId, Generation);
+
+/// Our ends of all pipes.
+#[derive(Debug)]
+pub(super) struct Pipes {
+    poller: AsyncFd<Poller>,
+    open: BTreeMap<u64, Pipe>,
+    next_key: u64,
+    buffer: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Pipe {
+    fd: OwnedFd,
+    writer: Writer,
+    origin: Origin,
+    /// How many bytes are left of what the leader wrote before it ended; none while it lives.
+    last_words: Option<usize>,
+}
+
+/// What the mux needs to know of a stream.
+#[derive(Debug, Clone)]
+pub(super) struct Origin {
+    pub(super) label: Label,
+    pub(super) pid: Option<u32>,
+    pub(super) is_hidden: bool,
+    pub(super) stream: Stream,
+}
+
+/// The pipes of one process before it is started.
+pub(super) struct NewPipes {
+    ours: Vec<(OwnedFd, Stream)>,
+    pub(super) theirs: Outputs,
+}
+
+impl NewPipes {
+    /// One pipe for both outputs, which keeps the order between them; two where they have to be told apart.
+    pub(super) fn make(told_apart: bool) -> io::Result<Self> {
+        let (ours, stdout) = crate::unix::fds::output_pipe()?;
+        if !told_apart {
+            return Ok(Self { ours: vec![(ours, Stream::Stdout)], theirs: Outputs { stdout, stderr: None } });
+        }
+        let (ours_too, stderr) = crate::unix::fds::output_pipe()?;
+        let ours = vec![(ours, Stream::Stdout), (ours_too, Stream::Stderr)];
+        Ok(Self { ours, theirs: Outputs { stdout, stderr: Some(stderr) } })
+    }
+}
+
+impl Pipes {
+    /// No pipes yet. Needs a runtime to be entered.
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self { poller: AsyncFd::new(Poller::new()?)?, open: BTreeMap::new(), next_key: 0, buffer: vec![0; CHUNK] })
+    }
+
+    /// Takes up the pipes of a process that was started; `origin` is of its standard output.
+    pub(super) fn add(&mut self, pipes: NewPipes, writer: Writer, origin: &Origin, mux: &mut Mux) -> io::Result<()> {
+        for (fd, stream) in pipes.ours {
+            let key = self.next_key;
+            self.next_key += 1;
+            self.poller.get_ref().add(&fd, key)?;
+            let pipe = Pipe { fd, writer, origin: Origin { stream, ..origin.clone() }, last_words: None };
+            pipe.open(key, mux);
+            self.open.insert(key, pipe);
+        }
+        Ok(())
+    }
+
+    /// Resolves when a pipe can be read.
+    pub(super) async fn readable(&mut self) {
+        if let Ok(mut guard) = self.poller.readable_mut().await {
+            // Level-triggered: what we leave is found again, because readiness is only taken back when nothing was found.
+            if guard.get_inner_mut().ready().is_empty() {
+                guard.clear_ready();
+            }
+        }
+    }
+
+    /// Takes one chunk of every pipe that can be read, as long as `has_room`; reports who has said its last words.
+    ///
+    /// One chunk each: a process that writes without end holds up nobody.
+    pub(super) fn pump(&mut self, mux: &mut Mux, now: Instant, mut has_room: impl FnMut(&mut Mux) -> bool) -> Vec<Writer> {
+        let mut silent = Vec::new();
+        for key in self.poller.get_mut().ready() {
+            if !has_room(mux) {
+                break;
+            }
+            silent.extend(self.take(key, mux, now));
+        }
+        silent
+    }
+
+    /// Notes that the leader of these pipes has ended: what they hold now are its last words. Takes them if there is room; true if all
+    /// have been taken.
+    pub(super) fn drain(&mut self, writer: Writer, mux: &mut Mux, now: Instant, mut has_room: impl FnMut(&mut Mux) -> bool) -> bool {
+        let keys: Vec<u64> = self.open.iter().filter(|(_, pipe)| pipe.writer == writer).map(|(key, _)| *key).collect();
+        for key in keys {
+            if let Some(pipe) = self.open.get_mut(&key) {
+                pipe.last_words = Some(waiting(&pipe.fd));
+            }
+            while has_room(mux) && self.open.get(&key).is_some_and(|pipe| pipe.last_words.is_some()) {
+                self.take(key, mux, now);
+            }
+        }
+        self.is_silent(writer)
+    }
+
+    /// Ends every stream: what is held back of an unfinished line is printed.
+    pub(super) fn close(&mut self, mux: &mut Mux) {
+        for (key, pipe) in std::mem::take(&mut self.open) {
+            self.poller.get_ref().remove(&pipe.fd);
+            mux.close(StreamId(key));
+        }
+    }
+
+    /// Whether none of the pipes of a process holds anything that its leader wrote.
+    fn is_silent(&self, writer: Writer) -> bool {
+        !self.open.values().any(|pipe| pipe.writer == writer && pipe.last_words.is_some())
+    }
+
+    /// Takes one chunk of a pipe; its writer if those were the last of its last words.
+    fn take(&mut self, key: u64, mux: &mut Mux, now: Instant) -> Option<Writer> {
+        let pipe = self.open.get_mut(&key)?;
+        let received = receive(&pipe.fd, &mut self.buffer);
+        if let Received::Bytes(count) = received {
+            mux.feed(StreamId(key), &self.buffer[..count], now);
+            pipe.last_words = pipe.last_words.map(|left| left.saturating_sub(count));
+        }
+        let writer = pipe.writer;
+        let was_ending = pipe.last_words.is_some();
+        match received {
+            Received::End => {
+                let pipe = self.open.remove(&key)?;
+                self.poller.get_ref().remove(&pipe.fd);
+                mux.close(StreamId(key));
+            }
+            // Somebody who was left behind may write on: that is a new beginning of the stream.
+            Received::Bytes(_) | Received::Nothing if pipe.last_words == Some(0) || (was_ending && received == Received::Nothing) => {
+                pipe.last_words = None;
+                pipe.open(key, mux);
+            }
+            Received::Bytes(_) | Received::Nothing => return None,
+        }
+        (was_ending && self.is_silent(writer)).then_some(writer)
+    }
+}
+
+impl Pipe {
+    fn open(&self, key: u64, mux: &mut Mux) {
+        let Origin { label, pid, is_hidden, stream } = self.origin.clone();
+        mux.open(StreamId(key), label, pid, stream, is_hidden);
+    }
+}
