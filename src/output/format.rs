@@ -63,13 +63,13 @@ pub enum Stream {
 
 /// Who writes: what every line of a stream has in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Source<'a> {
+pub(super) struct Source<'a> {
     /// Whose line it is.
-    pub label: &'a Label,
+    pub(super) label: &'a Label,
     /// The pid of that process; none for `system`, and for a process that did not start.
-    pub pid: Option<u32>,
+    pub(super) pid: Option<u32>,
     /// Where it was written.
-    pub stream: Stream,
+    pub(super) stream: Stream,
 }
 
 /// A line of `--log-format json`; the fields are documented in the manual.
@@ -103,7 +103,7 @@ pub struct Formatter {
 impl Formatter {
     /// Formats in local time; `width` is the length of the longest name, in characters.
     ///
-    /// Until [`Formatter::set_time`] has been called the time is the beginning of 1970.
+    /// Until the mux has been told the time it is the beginning of 1970.
     #[must_use]
     pub fn new(format: LogFormat, timestamps: Timestamps, coloured: bool, width: usize) -> Self {
         let width = width.max(NARROWEST);
@@ -123,19 +123,19 @@ impl Formatter {
 
     /// The form it writes.
     #[must_use]
-    pub fn format(&self) -> LogFormat {
+    pub(super) fn format(&self) -> LogFormat {
         self.format
     }
 
     /// Makes room for names of this many characters from the next record on.
-    pub fn set_width(&mut self, width: usize) {
+    pub(super) fn set_width(&mut self, width: usize) {
         self.width = width.max(NARROWEST);
     }
 
     /// Sets the time of the records to come: once per wake-up, not per line.
     ///
     /// `elapsed` is the time since the start of the run.
-    pub fn set_time(&mut self, wall: SystemTime, elapsed: Duration) {
+    pub(super) fn set_time(&mut self, wall: SystemTime, elapsed: Duration) {
         let pattern = match (self.format, self.timestamps) {
             (LogFormat::Json, _) | (LogFormat::Text, Timestamps::Rfc3339) => "%Y-%m-%dT%H:%M:%S%.3f%:z",
             (LogFormat::Text, Timestamps::Time) => "%H:%M:%S",
@@ -158,7 +158,7 @@ impl Formatter {
     /// Writes a piece as a record of its own.
     ///
     /// In text a newline follows whether the piece ended in one or not; raw adds none.
-    pub fn record(&self, out: &mut Vec<u8>, source: &Source<'_>, piece: Piece<'_>) {
+    pub(super) fn record(&self, out: &mut Vec<u8>, source: &Source<'_>, piece: Piece<'_>) {
         match self.format {
             LogFormat::Text => {
                 self.prefix(out, source.label);
@@ -174,7 +174,7 @@ impl Formatter {
     }
 
     /// Writes what stands before a line of text: `12:00:01 web.1    | `.
-    pub fn prefix(&self, out: &mut Vec<u8>, label: &Label) {
+    pub(super) fn prefix(&self, out: &mut Vec<u8>, label: &Label) {
         if self.coloured {
             label.colour.begin(out);
         }

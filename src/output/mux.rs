@@ -12,7 +12,7 @@ use super::line::{LineBuffer, Piece};
 use crate::model::policy::LogFormat;
 
 /// How long a tail on a terminal may wait for its newline before it is shown without.
-pub const TAIL_DELAY: Duration = Duration::from_millis(200);
+pub(super) const TAIL_DELAY: Duration = Duration::from_millis(200);
 
 /// A pipe of a process; the engine hands them out and uses none twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,12 +69,12 @@ impl Mux {
         Self { streams: BTreeMap::new(), page, system: Label::system() }
     }
 
-    /// Sets the time of the records to come; see [`Formatter::set_time`].
+    /// Sets the time of the records to come, once per wake-up; `elapsed` is the time since the start of the run.
     pub fn set_time(&mut self, wall: SystemTime, elapsed: Duration) {
         self.page.formatter.set_time(wall, elapsed);
     }
 
-    /// Makes room for names of this many characters; see [`Formatter::set_width`].
+    /// Makes room for names of this many characters from the next record on.
     pub fn set_width(&mut self, width: usize) {
         self.page.formatter.set_width(width);
     }
@@ -133,7 +133,7 @@ impl Mux {
         }
     }
 
-    /// Shows the tails that have waited for [`TAIL_DELAY`]; call it when [`Mux::next_deadline`] has come.
+    /// Shows the tails that have waited for 200 ms; call it when [`Mux::next_deadline`] has come.
     pub fn show_tails(&mut self, now: Instant) {
         for (&id, input) in &mut self.streams {
             if input.waiting_since.is_some_and(|since| since + TAIL_DELAY <= now) {

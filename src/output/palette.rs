@@ -7,7 +7,7 @@ use owo_colors::colors::{
 };
 
 /// What ends a prefix: everything a terminal was told about colours is off.
-pub const RESET: &str = "\x1b[0m";
+pub(super) const RESET: &str = "\x1b[0m";
 
 /// The codes in the order in which the process types of a Procfile take them (foreman `cli.rb`, without its black).
 const CYCLE: [&str; 12] = [
