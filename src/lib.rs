@@ -1,5 +1,7 @@
 //! The twelve-factor process manager.
 
+pub mod engine;
 pub mod model;
+pub mod output;
 pub mod supervisor;
 pub mod unix;

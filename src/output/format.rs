@@ -1,0 +1,322 @@
+//! Writes one record in the form that `--log-format` and `--timestamps` ask for.
+//!
+//! Everything goes into a buffer of the caller's, and the time is put into words once per wake-up of the engine, so a
+//! line of text costs copies and no allocation.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use serde::Serialize;
+
+use super::line::Piece;
+use super::palette::{Colour, RESET};
+use crate::model::policy::{LogFormat, Timestamps};
+
+/// The name on our own lines about the whole.
+const SYSTEM: &str = "system";
+
+/// The narrowest name column: `system` fits.
+const NARROWEST: usize = SYSTEM.len();
+
+/// Whose line it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// The name that stands before the line: `web.1`, or `system`.
+    pub process: String,
+    /// The process type: `web`, or `system`.
+    pub process_type: String,
+    /// The number of the instance; none for `system`.
+    pub index: Option<u32>,
+    /// The colour of the prefix.
+    pub colour: Colour,
+}
+
+impl Label {
+    /// The label of our own lines about the whole.
+    #[must_use]
+    pub fn system() -> Self {
+        Self {
+            process: SYSTEM.to_owned(),
+            process_type: SYSTEM.to_owned(),
+            index: None,
+            colour: Colour::SYSTEM,
+        }
+    }
+}
+
+/// Where a line was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stream {
+    /// The standard output of a process.
+    Stdout,
+    /// The standard error of a process.
+    Stderr,
+    /// Nowhere: it is a line of ours.
+    System,
+}
+
+/// Who writes: what every line of a stream has in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Source<'a> {
+    /// Whose line it is.
+    pub(super) label: &'a Label,
+    /// The pid of that process; none for `system`, and for a process that did not start.
+    pub(super) pid: Option<u32>,
+    /// Where it was written.
+    pub(super) stream: Stream,
+}
+
+/// A line of `--log-format json`; the fields are documented in the manual.
+#[derive(Serialize)]
+struct JsonRecord<'a> {
+    ts: &'a str,
+    process: &'a str,
+    #[serde(rename = "type")]
+    process_type: &'a str,
+    index: Option<u32>,
+    pid: Option<u32>,
+    stream: Stream,
+    line: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    partial: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes_base64: Option<String>,
+}
+
+/// Puts records into words.
+#[derive(Debug)]
+pub struct Formatter {
+    format: LogFormat,
+    timestamps: Timestamps,
+    coloured: bool,
+    width: usize,
+    zone: TimeZone,
+    stamp: String,
+}
+
+impl Formatter {
+    /// Formats in local time; `width` is the length of the longest name, in characters.
+    ///
+    /// Until the mux has been told the time it is the beginning of 1970.
+    #[must_use]
+    pub fn new(format: LogFormat, timestamps: Timestamps, coloured: bool, width: usize) -> Self {
+        let width = width.max(NARROWEST);
+        let zone = TimeZone::system();
+        let mut formatter = Self { format, timestamps, coloured, width, zone, stamp: String::new() };
+        formatter.set_time(SystemTime::UNIX_EPOCH, Duration::ZERO);
+        formatter
+    }
+
+    /// The same with the times of another zone.
+    #[must_use]
+    pub fn in_zone(mut self, zone: TimeZone) -> Self {
+        self.zone = zone;
+        self.set_time(SystemTime::UNIX_EPOCH, Duration::ZERO);
+        self
+    }
+
+    /// The form it writes.
+    #[must_use]
+    pub(super) fn format(&self) -> LogFormat {
+        self.format
+    }
+
+    /// Makes room for names of this many characters from the next record on.
+    pub(super) fn set_width(&mut self, width: usize) {
+        self.width = width.max(NARROWEST);
+    }
+
+    /// Sets the time of the records to come: once per wake-up, not per line.
+    ///
+    /// `elapsed` is the time since the start of the run.
+    pub(super) fn set_time(&mut self, wall: SystemTime, elapsed: Duration) {
+        let pattern = match (self.format, self.timestamps) {
+            (LogFormat::Json, _) | (LogFormat::Text, Timestamps::Rfc3339) => "%Y-%m-%dT%H:%M:%S%.3f%:z",
+            (LogFormat::Text, Timestamps::Time) => "%H:%M:%S",
+            (LogFormat::Text, Timestamps::Elapsed) => return self.set_elapsed(elapsed),
+            (LogFormat::Text, Timestamps::None) | (LogFormat::Raw, _) => return,
+        };
+        let wall = Timestamp::try_from(wall).unwrap_or(Timestamp::UNIX_EPOCH);
+        let local: Zoned = wall.to_zoned(self.zone.clone());
+        self.stamp.clear();
+        // Fails only on a directive that jiff does not know, and the patterns are the two above.
+        let _ = write!(self.stamp, "{}", local.strftime(pattern));
+    }
+
+    /// Right-aligned: the columns hold for the first 27 hours, and after that nothing is cut.
+    fn set_elapsed(&mut self, elapsed: Duration) {
+        self.stamp.clear();
+        let _ = write!(self.stamp, "{:>5}.{:03}s", elapsed.as_secs(), elapsed.subsec_millis());
+    }
+
+    /// Writes a piece as a record of its own.
+    ///
+    /// In text a newline follows whether the piece ended in one or not; raw adds none.
+    pub(super) fn record(&self, out: &mut Vec<u8>, source: &Source<'_>, piece: Piece<'_>) {
+        match self.format {
+            LogFormat::Text => {
+                self.prefix(out, source.label);
+                out.extend_from_slice(piece.bytes);
+                out.push(b'\n');
+            }
+            LogFormat::Json => self.json(out, source, piece),
+            LogFormat::Raw => {
+                out.extend_from_slice(piece.bytes);
+                out.extend(piece.ended.then_some(b'\n'));
+            }
+        }
+    }
+
+    /// Writes what stands before a line of text: `12:00:01 web.1    | `.
+    pub(super) fn prefix(&self, out: &mut Vec<u8>, label: &Label) {
+        if self.coloured {
+            label.colour.begin(out);
+        }
+        if self.timestamps != Timestamps::None {
+            out.extend_from_slice(self.stamp.as_bytes());
+            out.push(b' ');
+        }
+        out.extend_from_slice(label.process.as_bytes());
+        let padding = self.width.saturating_sub(label.process.chars().count());
+        out.resize(out.len() + padding, b' ');
+        out.extend_from_slice(b" | ");
+        if self.coloured {
+            out.extend_from_slice(RESET.as_bytes());
+        }
+    }
+
+    fn json(&self, out: &mut Vec<u8>, source: &Source<'_>, piece: Piece<'_>) {
+        let line = String::from_utf8_lossy(piece.bytes);
+        let lossy = matches!(line, Cow::Owned(_));
+        let record = JsonRecord {
+            ts: &self.stamp,
+            process: &source.label.process,
+            process_type: &source.label.process_type,
+            index: source.label.index,
+            pid: source.pid,
+            stream: source.stream,
+            line: &line,
+            partial: !piece.ended,
+            bytes_base64: lossy.then(|| BASE64_STANDARD.encode(piece.bytes)),
+        };
+        // A record of strings and numbers always serialises, and a Vec takes every write.
+        let _ = serde_json::to_writer(&mut *out, &record);
+        out.push(b'\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::tz::offset;
+
+    fn web() -> Label {
+        Label { process: "web.1".into(), process_type: "web".into(), index: Some(1), colour: Colour::nth(0) }
+    }
+
+    /// 2026-01-02 03:04:05.678 UTC, five hours and a half earlier than there.
+    fn formatter(format: LogFormat, timestamps: Timestamps, coloured: bool) -> Formatter {
+        let zone = TimeZone::fixed(offset(5).saturating_add(jiff::SignedDuration::from_mins(30)));
+        let mut formatter = Formatter::new(format, timestamps, coloured, 0).in_zone(zone);
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_millis(1_767_323_045_678);
+        formatter.set_time(wall, Duration::from_millis(12_345));
+        formatter
+    }
+
+    fn written(formatter: &Formatter, source: Source<'_>, bytes: &[u8], ended: bool) -> String {
+        let mut out = Vec::new();
+        formatter.record(&mut out, &source, Piece { bytes, ended });
+        String::from_utf8(out).unwrap()
+    }
+
+    fn text(timestamps: Timestamps, coloured: bool) -> String {
+        let label = web();
+        let source = Source { label: &label, pid: Some(7), stream: Stream::Stdout };
+        written(&formatter(LogFormat::Text, timestamps, coloured), source, b"text", true)
+    }
+
+    fn json(source: Source<'_>, bytes: &[u8], ended: bool) -> String {
+        written(&formatter(LogFormat::Json, Timestamps::None, true), source, bytes, ended)
+    }
+
+    #[test]
+    fn a_line_of_text_has_the_time_and_the_name_before_it() {
+        assert_eq!(text(Timestamps::Time, false), "08:34:05 web.1  | text\n");
+        assert_eq!(text(Timestamps::Rfc3339, false), "2026-01-02T08:34:05.678+05:30 web.1  | text\n");
+        assert_eq!(text(Timestamps::Elapsed, false), "   12.345s web.1  | text\n");
+        assert_eq!(text(Timestamps::None, false), "web.1  | text\n");
+    }
+
+    #[test]
+    fn the_colour_covers_the_prefix_and_nothing_else() {
+        assert_eq!(text(Timestamps::Time, true), "\x1b[0;36m08:34:05 web.1  | \x1b[0mtext\n");
+    }
+
+    #[test]
+    fn names_are_padded_to_the_longest_and_a_longer_one_is_not_cut() {
+        let mut formatter = formatter(LogFormat::Text, Timestamps::None, false);
+        let mut out = Vec::new();
+        formatter.set_width(9);
+        formatter.prefix(&mut out, &web());
+        formatter.set_width(0);
+        for process in ["système.1".to_owned(), "x".repeat(300)] {
+            formatter.prefix(&mut out, &Label { process, ..web() });
+        }
+        let expected = format!("web.1     | système.1 | {} | ", "x".repeat(300));
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn elapsed_time_is_aligned_and_never_cut() {
+        let mut formatter = formatter(LogFormat::Text, Timestamps::Elapsed, false);
+        for (millis, stamp) in [(0, "    0.000s"), (99_999_999, "99999.999s"), (100_000_000, "100000.000s")] {
+            formatter.set_time(SystemTime::UNIX_EPOCH, Duration::from_millis(millis));
+            assert_eq!(formatter.stamp, stamp);
+        }
+        formatter.set_time(SystemTime::UNIX_EPOCH, Duration::MAX);
+    }
+
+    #[test]
+    fn a_json_record_is_one_object_on_one_line() {
+        let label = web();
+        let source = Source { label: &label, pid: Some(7), stream: Stream::Stderr };
+        insta::assert_snapshot!(json(source, b"say \"hi\"\t\x1b[0m\r", true), @r#"{"ts":"2026-01-02T08:34:05.678+05:30","process":"web.1","type":"web","index":1,"pid":7,"stream":"stderr","line":"say \"hi\"\t\u001b[0m\r"}"#);
+    }
+
+    #[test]
+    fn a_json_record_of_the_whole_has_no_index_and_no_pid() {
+        let source = Source { label: &Label::system(), pid: None, stream: Stream::System };
+        insta::assert_snapshot!(json(source, b"stopping", true), @r#"{"ts":"2026-01-02T08:34:05.678+05:30","process":"system","type":"system","index":null,"pid":null,"stream":"system","line":"stopping"}"#);
+    }
+
+    #[test]
+    fn json_says_that_a_line_did_not_end_and_keeps_bytes_that_are_no_text() {
+        let label = web();
+        let source = Source { label: &label, pid: Some(7), stream: Stream::Stdout };
+        insta::assert_snapshot!(json(source, b"a\xff\0", false), @r#"{"ts":"2026-01-02T08:34:05.678+05:30","process":"web.1","type":"web","index":1,"pid":7,"stream":"stdout","line":"a�\u0000","partial":true,"bytes_base64":"Yf8A"}"#);
+    }
+
+    #[test]
+    fn raw_is_the_bytes_and_a_newline_only_where_there_was_one() {
+        let raw = formatter(LogFormat::Raw, Timestamps::Time, true);
+        let label = web();
+        let source = Source { label: &label, pid: Some(7), stream: Stream::Stdout };
+        assert_eq!(written(&raw, source, b"text\r", true), "text\r\n");
+        assert_eq!(written(&raw, source, b"text", false), "text");
+    }
+
+    #[test]
+    fn a_time_that_no_calendar_has_is_no_panic() {
+        let mut formatter = formatter(LogFormat::Json, Timestamps::Time, false);
+        if let Some(wall) = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(1 << 60)) {
+            formatter.set_time(wall, Duration::ZERO);
+        }
+        assert_eq!(formatter.stamp, "1970-01-01T05:30:00.000+05:30");
+    }
+}

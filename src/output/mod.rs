@@ -1,0 +1,26 @@
+//! Lines: how what the processes write becomes what we write.
+//!
+//! A line on its way: the engine reads a chunk of bytes from a pipe and feeds it to the [`Mux`]. The stream's `line`
+//! buffer cuts it into lines and keeps the unfinished rest. Each line goes through the [`Formatter`], behind a prefix in
+//! a colour of the `palette` or into a json object, onto the page. At the end of the wake-up the engine takes the page
+//! and pushes it into the [`Sink`], whose thread writes it. While the sink has no room the engine reads no pipe, so
+//! the processes wait and memory stays bounded; the page itself is never longer than what one wake-up reads.
+//!
+//! - `line`: bytes into lines; bounded, decodes nothing.
+//! - `palette`: which process type has which colour.
+//! - `format`: one record as text, json or raw.
+//! - `mux`: the streams together, and the tails that a terminal shows.
+//! - `sink`: the thread that writes, and what becomes of a writer that is slow, full or gone.
+//!
+//! Nothing here reads a descriptor or a clock, and all but the sink is pure.
+
+mod format;
+mod line;
+mod mux;
+mod palette;
+mod sink;
+
+pub use format::{Formatter, Label, Stream};
+pub use mux::{Formatted, Mux, StreamId};
+pub use palette::Colour;
+pub use sink::{Closed, Finished, Sink, Target};

@@ -1,0 +1,362 @@
+//! The thread that writes, behind a queue that never makes the engine wait.
+//!
+//! Our standard output may stand still for as long as somebody reads a screen of `less`. So the engine only queues, and
+//! stops reading the processes' pipes while the queue is full: then they wait, and signals, exits and control do not.
+//! The thread makes no policy: it writes all it can, and says when the other side has gone.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+/// How long a full disk is left alone before the next attempt.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// The same for a descriptor that somebody else made non-blocking, should the writer function not wait by itself.
+const RETRY_BUSY: Duration = Duration::from_millis(5);
+
+/// Bytes that are put together for one write; larger ones gain nothing.
+const BATCH: usize = 256 * 1024;
+
+/// Which of our descriptors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// Why nothing can be written to standard output any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// Its reader has ended (EPIPE): `proc start | head -1`.
+    BrokenPipe,
+    /// The terminal has gone (EIO), or the descriptor was never open (EBADF).
+    Gone,
+}
+
+/// How the writing ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Finished {
+    /// Bytes that were pushed and not written; 0 if all are out.
+    pub dropped: u64,
+}
+
+/// The writing end: what is pushed here is written in this order, by a thread of its own.
+#[derive(Debug)]
+pub struct Sink {
+    shared: Arc<Shared>,
+}
+
+/// What the engine and the thread have in common.
+#[derive(Debug)]
+struct Shared {
+    limit: usize,
+    state: Mutex<State>,
+    /// For the thread: there is something to write, or an end.
+    work: Condvar,
+    /// For `finish`: the thread has ended.
+    end: Condvar,
+    /// For the engine: there is room again, or the sink has closed.
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    queue: VecDeque<(Target, Vec<u8>)>,
+    /// Bytes that are not written yet: those in the queue and those the thread has taken.
+    queued: usize,
+    /// Whether there was no room when somebody last pushed.
+    full: bool,
+    closed: Option<Closed>,
+    dropped: u64,
+    phase: Phase,
+}
+
+/// How far the thread is to go.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// It waits for more.
+    #[default]
+    Open,
+    /// It ends when all is written.
+    Finishing,
+    /// It ends at once; what is left has been counted as dropped.
+    Abandoned,
+    /// It has ended.
+    Ended,
+}
+
+impl Sink {
+    /// Starts the thread; `write` does the writing, may block, and may write less than it was given.
+    ///
+    /// `limit` is the number of bytes from which on the queue is full. Fails if the system has no thread for us.
+    pub fn start(
+        write: impl FnMut(Target, &[u8]) -> io::Result<usize> + Send + 'static,
+        limit: usize,
+    ) -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            limit,
+            state: Mutex::default(),
+            work: Condvar::new(),
+            end: Condvar::new(),
+            changed: Notify::new(),
+        });
+        let writer = Writer { shared: Ending(Arc::clone(&shared)), write, warned: false };
+        thread::Builder::new().name("proc-output".to_owned()).spawn(move || writer.run())?;
+        Ok(Self { shared })
+    }
+
+    /// Queues bytes; never blocks, and takes them even if there is no room.
+    ///
+    /// Once the sink has closed, what is for standard output is dropped and counted.
+    pub fn push(&self, target: Target, bytes: Vec<u8>) {
+        if bytes.is_empty() {
+            return;
+        }
+        let mut state = self.shared.lock();
+        if state.phase == Phase::Ended || (target == Target::Stdout && state.closed.is_some()) {
+            state.dropped += bytes.len() as u64;
+            return;
+        }
+        state.queued += bytes.len();
+        state.full |= state.queued >= self.shared.limit;
+        state.queue.push_back((target, bytes));
+        drop(state);
+        self.shared.work.notify_one();
+    }
+
+    /// Whether the engine may go on reading; a closed sink has room for ever, since it drops all.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        let state = self.shared.lock();
+        state.closed.is_some() || state.queued < self.shared.limit
+    }
+
+    /// Why the sink has closed; none while it writes.
+    #[must_use]
+    pub fn closed(&self) -> Option<Closed> {
+        self.shared.lock().closed
+    }
+
+    /// Resolves when room has come back or the sink has closed since it last resolved; then look which.
+    ///
+    /// A change while nobody waits is kept, so it cannot fall between the look and the wait; cancelling loses none.
+    /// For one waiting task.
+    pub async fn changed(&self) {
+        self.shared.changed.notified().await;
+    }
+
+    /// Writes what is queued, for at most as long as `deadline`, and ends the thread.
+    ///
+    /// A thread that is stuck in a write is left behind; it touches nothing when it comes back.
+    #[must_use]
+    pub fn finish(self, deadline: Duration) -> Finished {
+        let mut state = self.shared.lock();
+        self.shared.enter(&mut state, Phase::Finishing);
+        let waited = self.shared.end.wait_timeout_while(state, deadline, |state| state.phase != Phase::Ended);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        self.shared.enter(&mut state, Phase::Abandoned);
+        Finished { dropped: state.dropped + state.queued as u64 }
+    }
+}
+
+impl Drop for Sink {
+    /// Without [`Sink::finish`] the thread still writes what is queued, and nobody waits for it.
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        self.shared.enter(&mut state, Phase::Finishing);
+    }
+}
+
+impl Shared {
+    /// The state; a panic of the other side leaves it usable, as no invariant spans an unlock.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Goes on to a later phase; there is no way back.
+    fn enter(&self, state: &mut State, phase: Phase) {
+        if (state.phase as u8) < phase as u8 {
+            state.phase = phase;
+            self.work.notify_all();
+        }
+    }
+
+    /// Takes bytes off the books, as written or as dropped, and says so if that makes room.
+    fn settle(&self, state: &mut State, bytes: usize, dropped: bool) {
+        state.queued -= bytes;
+        if dropped {
+            state.dropped += bytes as u64;
+        }
+        if state.full && state.queued < self.limit {
+            state.full = false;
+            self.changed.notify_one();
+        }
+    }
+
+    /// Closes standard output and drops what is queued for it.
+    fn close(&self, why: Closed) {
+        let mut state = self.lock();
+        if state.closed.is_some() {
+            return;
+        }
+        state.closed = Some(why);
+        let mut dropped = 0;
+        state.queue.retain(|(target, bytes)| {
+            let keep = *target == Target::Stderr;
+            dropped += if keep { 0 } else { bytes.len() };
+            keep
+        });
+        self.settle(&mut state, dropped, true);
+        self.changed.notify_one();
+    }
+}
+
+/// The thread's hold on the state: when it goes, for whatever reason, the thread has ended.
+struct Ending(Arc<Shared>);
+
+impl Drop for Ending {
+    /// A panic of the writer function must stall neither the engine nor `finish`.
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.close(Closed::Gone);
+        }
+        let mut state = self.0.lock();
+        state.phase = Phase::Ended;
+        self.0.end.notify_all();
+    }
+}
+
+/// What runs on the thread.
+struct Writer<W> {
+    write: W,
+    warned: bool,
+    /// The last field: it is dropped after `write`.
+    shared: Ending,
+}
+
+/// What is to be done about a write that failed.
+enum Remedy {
+    /// At once again.
+    Again,
+    /// The same bytes after a pause; a warning is due unless the writer was only busy.
+    Later { pause: Duration, warn: bool },
+    /// Never again: standard output is closed.
+    Close(Closed),
+    /// Without these bytes: nobody reads standard error.
+    Skip,
+}
+
+impl<W: FnMut(Target, &[u8]) -> io::Result<usize>> Writer<W> {
+    fn run(mut self) {
+        while let Some((target, bytes)) = self.next_batch() {
+            self.write_all(target, &bytes);
+        }
+    }
+
+    /// Waits for work and puts what is queued for one target together; none when it is time to end.
+    fn next_batch(&self) -> Option<(Target, Vec<u8>)> {
+        let shared = &self.shared.0;
+        let idle = |state: &mut State| state.phase == Phase::Open && state.queue.is_empty();
+        let waited = shared.work.wait_while(shared.lock(), idle);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        if state.phase == Phase::Abandoned {
+            return None;
+        }
+        let (target, mut batch) = state.queue.pop_front()?;
+        let fits = |batch: &Vec<u8>, next: &(Target, Vec<u8>)| {
+            next.0 == target && batch.len() + next.1.len() <= BATCH
+        };
+        while let Some((_, bytes)) = state.queue.pop_front_if(|next| fits(&batch, next)) {
+            batch.extend_from_slice(&bytes);
+        }
+        Some((target, batch))
+    }
+
+    /// Writes all of it, however often that takes, unless it is closed or abandoned.
+    fn write_all(&mut self, target: Target, bytes: &[u8]) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let error = match (self.write)(target, rest) {
+                Ok(0) => io::Error::from(ErrorKind::WriteZero),
+                Ok(written) => {
+                    let written = written.min(rest.len());
+                    rest = &rest[written..];
+                    if self.settle(written, false) == Phase::Abandoned {
+                        return;
+                    }
+                    continue;
+                }
+                Err(error) => error,
+            };
+            match remedy(target, &error) {
+                Remedy::Again => {}
+                Remedy::Later { pause, warn } => {
+                    if warn {
+                        self.warn(&error);
+                    }
+                    if self.pause(pause) == Phase::Abandoned {
+                        return;
+                    }
+                }
+                Remedy::Close(why) => {
+                    self.settle(rest.len(), true);
+                    return self.shared.0.close(why);
+                }
+                Remedy::Skip => {
+                    self.settle(rest.len(), true);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn settle(&self, bytes: usize, dropped: bool) -> Phase {
+        let shared = &self.shared.0;
+        let mut state = shared.lock();
+        shared.settle(&mut state, bytes, dropped);
+        state.phase
+    }
+
+    /// Waits until it is time for another attempt.
+    ///
+    /// The beginning of the end cuts the wait short, so that the last attempts are not all pauses.
+    fn pause(&self, pause: Duration) -> Phase {
+        let shared = &self.shared.0;
+        let state = shared.lock();
+        let before = state.phase;
+        let waited = shared.work.wait_timeout_while(state, pause, |state| state.phase == before);
+        waited.unwrap_or_else(PoisonError::into_inner).0.phase
+    }
+
+    /// Says once why the output stands still; if that cannot be said either, it stays unsaid.
+    fn warn(&mut self, error: &io::Error) {
+        if !std::mem::replace(&mut self.warned, true) {
+            let text = format!("system | failed to write the output: {error}; keeping it and trying again\n");
+            let _ = (self.write)(Target::Stderr, text.as_bytes());
+        }
+    }
+}
+
+/// What an error means: who has gone, who is slow, and what may pass.
+fn remedy(target: Target, error: &io::Error) -> Remedy {
+    match (error.kind(), target) {
+        (ErrorKind::Interrupted, _) => Remedy::Again,
+        (ErrorKind::WouldBlock, _) => Remedy::Later { pause: RETRY_BUSY, warn: false },
+        (_, Target::Stderr) => Remedy::Skip,
+        (ErrorKind::BrokenPipe, Target::Stdout) => Remedy::Close(Closed::BrokenPipe),
+        (_, Target::Stdout) if matches!(error.raw_os_error(), Some(libc::EIO | libc::EBADF)) => {
+            Remedy::Close(Closed::Gone)
+        }
+        (_, Target::Stdout) => Remedy::Later { pause: RETRY, warn: true },
+    }
+}
+
+#[cfg(test)]
+#[path = "sink_tests.rs"]
+mod tests;
