@@ -80,7 +80,9 @@ impl Children {
 
     /// Finds the groups that have lost their last member since their leader went. `fresh`: those of which it is known that they have not.
     fn look_for_the_emptied(&mut self, fresh: &[InstanceId], news: &mut News) {
-        let old = |(instance, child): &(&InstanceId, &mut Child)| child.group == Group::Orphaned && !fresh.contains(instance);
+        let old = |(instance, child): &(&InstanceId, &mut Child)| {
+            child.group == Group::Orphaned && !fresh.contains(instance)
+        };
         let mut orphaned = self.of.iter_mut().filter(old).peekable();
         if orphaned.peek().is_none() {
             return;
@@ -95,8 +97,15 @@ impl Children {
     /// Signals the group of an instance; that it has gone is no error.
     ///
     /// Nobody else can be hit: either the leader is not reaped, or a descendant of ours is in the group as we look.
-    pub(super) fn signal(&self, instance: InstanceId, generation: Generation, signal: Signal) -> io::Result<()> {
-        let Some(child) = self.of.get(&instance).filter(|child| child.generation == generation) else { return Ok(()) };
+    pub(super) fn signal(
+        &self,
+        instance: InstanceId,
+        generation: Generation,
+        signal: Signal,
+    ) -> io::Result<()> {
+        let Some(child) = self.of.get(&instance).filter(|child| child.generation == generation) else {
+            return Ok(());
+        };
         let is_ours = match child.group {
             Group::Led => true,
             Group::Orphaned => descendants().iter().any(|descendant| descendant.group == child.pid),

@@ -5,15 +5,14 @@
 //! Nothing here blocks: standard output is written by a thread of its own, and while that has no room for more we do not read what the
 //! children write.
 
-pub mod clock;
 mod children;
+pub mod clock;
 mod perform;
 mod pipes;
 
 use crate::model::exit::Outcome;
 use crate::model::instance::InstanceId;
 use crate::model::plan::Plan;
-use crate::model::signal::Signal;
 use crate::output::{Label, Mux, Sink, Target};
 use crate::supervisor::{Event, Supervisor};
 use crate::unix::signals::{self, Signals};
@@ -81,7 +80,7 @@ impl Engine {
             console,
             pipes: Pipes::new()?,
             children: Children::default(),
-            signals: AsyncFd::new(signals)?,
+            signals: signals.watch()?,
             events: VecDeque::new(),
             is_output_closed: false,
         })
@@ -129,7 +128,11 @@ impl Engine {
         let has_room = self.console.sink.has_room();
         tokio::select! {
             biased;
-            _ = self.signals.readable() => Wake::Signals,
+            Ok(mut guard) = self.signals.readable_mut() => {
+                // Taken back before they are looked at: a signal that comes in between wakes us again.
+                guard.clear_ready();
+                Wake::Signals
+            }
             () = self.console.sink.changed() => Wake::Sink,
             () = sleep_until(deadline) => Wake::Time,
             () = self.pipes.readable(), if has_room => Wake::Output,
@@ -142,7 +145,6 @@ impl Engine {
     }
 
     fn take_signals(&mut self) {
-        // Readiness is taken back before the look: a signal that comes in between wakes us again.
         let pending = self.signals.get_mut().pending();
         for signal in pending {
             if signal == signals::CHILD {

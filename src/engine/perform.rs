@@ -42,9 +42,15 @@ impl Engine {
     }
 
     fn spawn(&mut self, instance: InstanceId, generation: Generation) -> Result<Pid, SpawnFailure> {
-        let no_pipe = |error: io::Error| SpawnFailure { message: format!("no pipe: {error}"), code: code::NOT_EXECUTABLE };
+        let no_pipe = |error: io::Error| SpawnFailure {
+            message: format!("no pipe: {error}"),
+            code: code::NOT_EXECUTABLE,
+        };
         let pipes = NewPipes::make(self.console.tells_streams_apart).map_err(no_pipe)?;
-        let environment = self.plan.environment(instance).map_err(|error| SpawnFailure { message: error.to_string(), code: code::USAGE })?;
+        let environment = self
+            .plan
+            .environment(instance)
+            .map_err(|error| SpawnFailure { message: error, code: code::USAGE })?;
         let invocation = self.plan.invocation(instance);
         let program = Program { invocation: &invocation, root: &self.plan.root, environment: &environment };
         let pid = spawn::spawn(&program, &pipes.theirs)

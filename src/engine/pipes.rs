@@ -65,11 +65,22 @@ impl NewPipes {
 impl Pipes {
     /// No pipes yet. Needs a runtime to be entered.
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { poller: AsyncFd::new(Poller::new()?)?, open: BTreeMap::new(), next_key: 0, buffer: vec![0; CHUNK] })
+        Ok(Self {
+            poller: Poller::new()?.watch()?,
+            open: BTreeMap::new(),
+            next_key: 0,
+            buffer: vec![0; CHUNK],
+        })
     }
 
     /// Takes up the pipes of a process that was started; `origin` is of its standard output.
-    pub(super) fn add(&mut self, pipes: NewPipes, writer: Writer, origin: &Origin, mux: &mut Mux) -> io::Result<()> {
+    pub(super) fn add(
+        &mut self,
+        pipes: NewPipes,
+        writer: Writer,
+        origin: &Origin,
+        mux: &mut Mux,
+    ) -> io::Result<()> {
         for (fd, stream) in pipes.ours {
             let key = self.next_key;
             self.next_key += 1;
@@ -94,7 +105,12 @@ impl Pipes {
     /// Takes one chunk of every pipe that can be read, as long as `has_room`; reports who has said its last words.
     ///
     /// One chunk each: a process that writes without end holds up nobody.
-    pub(super) fn pump(&mut self, mux: &mut Mux, now: Instant, mut has_room: impl FnMut(&mut Mux) -> bool) -> Vec<Writer> {
+    pub(super) fn pump(
+        &mut self,
+        mux: &mut Mux,
+        now: Instant,
+        mut has_room: impl FnMut(&mut Mux) -> bool,
+    ) -> Vec<Writer> {
         let mut silent = Vec::new();
         for key in self.poller.get_mut().ready() {
             if !has_room(mux) {
@@ -107,8 +123,15 @@ impl Pipes {
 
     /// Notes that the leader of these pipes has ended: what they hold now are its last words. Takes them if there is room; true if all
     /// have been taken.
-    pub(super) fn drain(&mut self, writer: Writer, mux: &mut Mux, now: Instant, mut has_room: impl FnMut(&mut Mux) -> bool) -> bool {
-        let keys: Vec<u64> = self.open.iter().filter(|(_, pipe)| pipe.writer == writer).map(|(key, _)| *key).collect();
+    pub(super) fn drain(
+        &mut self,
+        writer: Writer,
+        mux: &mut Mux,
+        now: Instant,
+        mut has_room: impl FnMut(&mut Mux) -> bool,
+    ) -> bool {
+        let keys: Vec<u64> =
+            self.open.iter().filter(|(_, pipe)| pipe.writer == writer).map(|(key, _)| *key).collect();
         for key in keys {
             if let Some(pipe) = self.open.get_mut(&key) {
                 pipe.last_words = Some(waiting(&pipe.fd));
@@ -150,7 +173,9 @@ impl Pipes {
                 mux.close(StreamId(key));
             }
             // Somebody who was left behind may write on: that is a new beginning of the stream.
-            Received::Bytes(_) | Received::Nothing if pipe.last_words == Some(0) || (was_ending && received == Received::Nothing) => {
+            Received::Bytes(_) | Received::Nothing
+                if pipe.last_words == Some(0) || (was_ending && received == Received::Nothing) =>
+            {
                 pipe.last_words = None;
                 pipe.open(key, mux);
             }

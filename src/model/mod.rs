@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod diagnostic;
+pub mod environment;
 pub mod exit;
 pub mod formation;
 pub mod instance;

@@ -1,10 +1,13 @@
 //! What a run is to be: the result of everything that was read, before anything starts.
 
+use super::command::Invocation;
+use super::environment::Environment;
 use super::instance::InstanceId;
 use super::policy::{ExitOn, Grace};
 use super::port;
 use super::procfile::ProcessType;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// A run, planned.
@@ -20,7 +23,9 @@ pub struct Plan {
     pub left_out: Vec<usize>,
     /// Where the ports begin; none are given without it.
     pub base_port: Option<u16>,
-    /// Where the processes run.
+    /// What the processes see, but for what is set for each of them.
+    pub environment: Environment,
+    /// Where the processes run; an absolute path.
     pub root: PathBuf,
     /// Which exits end the run.
     pub exit_on: ExitOn,
@@ -34,6 +39,28 @@ impl Plan {
     pub fn name(&self, id: InstanceId) -> String {
         let name = self.types.get(id.process).map_or("?", |each| each.name.as_str());
         format!("{name}.{}", id.number)
+    }
+
+    /// How an instance is started.
+    #[must_use]
+    pub fn invocation(&self, id: InstanceId) -> Invocation {
+        self.types.get(id.process).map_or(Invocation::Direct(Vec::new()), |each| each.command.invocation())
+    }
+
+    /// Everything an instance sees in its environment.
+    pub fn environment(&self, id: InstanceId) -> Result<BTreeMap<OsString, OsString>, String> {
+        let resolved = self.environment.resolve(&self.variables(id))?;
+        Ok(resolved.into_iter().map(|(name, variable)| (name, variable.value)).collect())
+    }
+
+    /// Words for the one-offs that are not started because nobody named them.
+    #[must_use]
+    pub fn left_out(&self) -> Option<String> {
+        let name = |index: &usize| self.types.get(*index).map(|each| each.name.as_str());
+        let names: Vec<&str> = self.left_out.iter().filter_map(name).collect();
+        let last = names.last()?;
+        let what = if names.len() == 1 { "one-off" } else { "one-offs" };
+        Some(format!("not started: {} ({what}; proc run {last})", names.join(", ")))
     }
 
     /// The variables that we set for an instance: PORT, PS and the like.

@@ -1,6 +1,7 @@
 //! What holds whatever happens, in whatever order: the invariants of a run, over arbitrary sequences of events.
 
 use super::{Action, Event, SpawnFailure, Supervisor};
+use crate::model::environment::Environment;
 use crate::model::exit::{Exit, Outcome};
 use crate::model::instance::{Generation, InstanceId, Pid};
 use crate::model::plan::Plan;
@@ -204,6 +205,7 @@ fn plan(exit_on: ExitOn, grace: Grace, release: bool) -> Plan {
         release,
         left_out: Vec::new(),
         base_port: None,
+        environment: Environment::default(),
         root: "/".into(),
         exit_on,
         grace,

@@ -4,6 +4,7 @@
 //! writes the transcripts anew; read the difference before you keep it.
 
 use super::{Action, Event, SpawnFailure, Supervisor};
+use crate::model::environment::Environment;
 use crate::model::exit::{Exit, Outcome};
 use crate::model::formation::{self, Wanted};
 use crate::model::instance::{Generation, InstanceId, Pid};
@@ -109,6 +110,7 @@ impl Scenario {
             release,
             left_out: formation.left_out,
             base_port: Some(port::DEFAULT_BASE),
+            environment: Environment::default(),
             root: "/".into(),
             exit_on: self.exit_on.as_deref().map_or(ExitOn::default(), |text| text.parse().unwrap()),
             grace: self.timeout.as_deref().map_or(Grace::default(), |text| text.parse().unwrap()),

@@ -7,6 +7,8 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use nix::unistd::{pipe2, read, write};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 /// Sees to it that no child inherits what we were given beyond standard input, output and error.
 ///
@@ -95,6 +97,16 @@ impl Poller {
     pub fn new() -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         Ok(Self { epoll, events: vec![EpollEvent::empty(); 64] })
+    }
+
+    /// The poller as something the runtime can wait for; a runtime must be entered.
+    #[expect(
+        unsafe_code,
+        reason = "a descriptor that is waited for must stay open, which only its owner knows"
+    )]
+    pub fn watch(self) -> io::Result<AsyncFd<Self>> {
+        // SAFETY: `as_raw_fd` gives the descriptor of the epoll instance that `self` owns, always the same, open until `self` is dropped.
+        Ok(unsafe { AsyncFd::register_with_interest(self, Interest::READABLE) }?)
     }
 
     /// Watches a descriptor under this key.

@@ -6,6 +6,8 @@ use signal_hook::iterator::exfiltrator::SignalOnly;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 /// The child of somebody died: look who.
 pub const CHILD: Signal = Signal::from_number(libc::SIGCHLD);
@@ -39,6 +41,16 @@ impl Signals {
         read.set_nonblocking(true)?;
         write.set_nonblocking(true)?;
         Ok(Self { delivery: SignalDelivery::with_pipe(read, write, SignalOnly, signals)? })
+    }
+
+    /// The signals as something the runtime can wait for; a runtime must be entered.
+    #[expect(
+        unsafe_code,
+        reason = "a descriptor that is waited for must stay open, which only its owner knows"
+    )]
+    pub fn watch(self) -> io::Result<AsyncFd<Self>> {
+        // SAFETY: `as_raw_fd` gives the socket that `self` owns, always the same, open until `self` is dropped.
+        Ok(unsafe { AsyncFd::register_with_interest(self, Interest::READABLE) }?)
     }
 
     /// What came in since the last time.
