@@ -1,5 +1,7 @@
 //! A command line of a Procfile, and whether it takes a shell to run it.
 
+use std::ffi::OsString;
+
 /// What a process type runs: the text of its line, untouched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
@@ -10,7 +12,7 @@ pub struct Command {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Invocation {
     /// Directly: these words, the first of them looked up in the child's PATH.
-    Direct(Vec<String>),
+    Direct(Vec<OsString>),
     /// By `/bin/sh -c`, with this text.
     Shell(String),
 }
@@ -171,7 +173,7 @@ mod tests {
             "a b=c",
             "env A=b x,y@z:%1+2",
         ] {
-            let words: Vec<String> = text.split_whitespace().map(Into::into).collect();
+            let words: Vec<OsString> = text.split_whitespace().map(Into::into).collect();
             assert_eq!(Command::new(text).invocation(), Invocation::Direct(words), "{text}");
         }
     }

@@ -1,6 +1,7 @@
 //! From the words of a command to a program to execute, and why that can fail.
 
 use crate::model::command::Invocation;
+use crate::model::diagnostic::printable;
 use crate::model::exit::code;
 use nix::unistd::{AccessFlags, access};
 use std::collections::BTreeMap;
@@ -76,7 +77,7 @@ impl Program<'_> {
     pub fn command(&self) -> Result<Command, ExecError> {
         let mut command = match self.invocation {
             Invocation::Direct(words) => {
-                let word = words.first().map_or("", String::as_str);
+                let word = words.first().map_or(OsStr::new(""), OsString::as_os_str);
                 let mut command = Command::new(self.find(word)?);
                 command.arg0(word).args(words.iter().skip(1));
                 command
@@ -102,8 +103,8 @@ impl Program<'_> {
     }
 
     /// The path of a program: its own if it has a slash, else the first in PATH that can be executed (POSIX 2.9.1.4).
-    fn find(&self, word: &str) -> Result<PathBuf, ExecError> {
-        let candidates: Vec<PathBuf> = if word.contains('/') {
+    fn find(&self, word: &OsStr) -> Result<PathBuf, ExecError> {
+        let candidates: Vec<PathBuf> = if word.as_bytes().contains(&b'/') {
             vec![self.root.join(word)]
         } else {
             let path = self
@@ -119,8 +120,8 @@ impl Program<'_> {
         {
             Some(path) => Ok(path.clone()),
             None if !self.root.is_dir() => Err(ExecError::NoDirectory(self.root.to_owned())),
-            None if existing.is_empty() => Err(ExecError::NotFound(word.to_owned())),
-            None => Err(ExecError::NotExecutable(word.to_owned())),
+            None if existing.is_empty() => Err(ExecError::NotFound(shown(word))),
+            None => Err(ExecError::NotExecutable(shown(word))),
         }
     }
 
@@ -128,7 +129,7 @@ impl Program<'_> {
     #[must_use]
     pub fn explain(&self, source: io::Error) -> ExecError {
         let command = match self.invocation {
-            Invocation::Direct(words) => words.first().cloned().unwrap_or_default(),
+            Invocation::Direct(words) => words.first().map_or_else(String::new, |word| shown(word)),
             Invocation::Shell(_) => "/bin/sh".to_owned(),
         };
         match source.raw_os_error() {
@@ -165,6 +166,10 @@ impl Program<'_> {
     }
 }
 
+fn shown(word: &OsStr) -> String {
+    printable(&word.to_string_lossy())
+}
+
 fn shell(text: &str) -> Command {
     let mut command = Command::new("/bin/sh");
     command.arg0("sh").arg("-c").arg(text);
@@ -187,8 +192,8 @@ mod tests {
     }
 
     fn find(root: &Path, path: &Path, word: &str) -> Result<PathBuf, ExecError> {
-        let invocation = Invocation::Direct(vec![word.to_owned()]);
-        Program { invocation: &invocation, root, environment: &environment(path) }.find(word)
+        let invocation = Invocation::Direct(vec![word.into()]);
+        Program { invocation: &invocation, root, environment: &environment(path) }.find(OsStr::new(word))
     }
 
     #[test]
