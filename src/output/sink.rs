@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -89,6 +90,16 @@ enum Phase {
     Abandoned,
     /// It has ended.
     Ended,
+}
+
+impl Phase {
+    /// Whether a batch that has been begun is still wanted.
+    fn flow(self) -> ControlFlow<()> {
+        match self {
+            Self::Open | Self::Finishing => ControlFlow::Continue(()),
+            Self::Abandoned | Self::Ended => ControlFlow::Break(()),
+        }
+    }
 }
 
 impl Sink {
@@ -282,56 +293,63 @@ impl<W: FnMut(Target, &[u8]) -> io::Result<usize>> Writer<W> {
     fn write_all(&mut self, target: Target, bytes: &[u8]) {
         let mut rest = bytes;
         while !rest.is_empty() {
-            let error = match (self.write)(target, rest) {
-                Ok(0) => io::Error::from(ErrorKind::WriteZero),
-                Ok(written) => {
+            let flow = match (self.write)(target, rest) {
+                Ok(written @ 1..) => {
                     let written = written.min(rest.len());
                     rest = &rest[written..];
-                    if self.settle(written, false) == Phase::Abandoned {
-                        return;
-                    }
-                    continue;
+                    self.settle(written)
                 }
-                Err(error) => error,
+                Ok(0) => self.recover(target, rest.len(), &ErrorKind::WriteZero.into()),
+                Err(error) => self.recover(target, rest.len(), &error),
             };
-            match remedy(target, &error) {
-                Remedy::Again => {}
-                Remedy::Later { pause, warn } => {
-                    if warn {
-                        self.warn(&error);
-                    }
-                    if self.pause(pause) == Phase::Abandoned {
-                        return;
-                    }
-                }
-                Remedy::Close(why) => {
-                    self.settle(rest.len(), true);
-                    return self.shared.0.close(why);
-                }
-                Remedy::Skip => {
-                    self.settle(rest.len(), true);
-                    return;
-                }
+            if flow.is_break() {
+                return;
             }
         }
     }
 
-    fn settle(&self, bytes: usize, dropped: bool) -> Phase {
-        let shared = &self.shared.0;
-        let mut state = shared.lock();
-        shared.settle(&mut state, bytes, dropped);
-        state.phase
+    /// Does what an error calls for; breaks if these bytes, `left` of them, are given up.
+    fn recover(&mut self, target: Target, left: usize, error: &io::Error) -> ControlFlow<()> {
+        match remedy(target, error) {
+            Remedy::Again => self.settle(0),
+            Remedy::Later { pause, warn } => {
+                if warn {
+                    self.warn(error);
+                }
+                self.pause(pause)
+            }
+            Remedy::Skip => self.give_up(left),
+            Remedy::Close(why) => {
+                self.shared.0.close(why);
+                self.give_up(left)
+            }
+        }
     }
 
-    /// Waits until it is time for another attempt.
+    /// Drops what is left of the batch.
+    fn give_up(&self, left: usize) -> ControlFlow<()> {
+        let shared = &self.shared.0;
+        shared.settle(&mut shared.lock(), left, true);
+        ControlFlow::Break(())
+    }
+
+    /// Takes written bytes off the books; breaks if nobody waits for the rest any more.
+    fn settle(&self, bytes: usize) -> ControlFlow<()> {
+        let shared = &self.shared.0;
+        let mut state = shared.lock();
+        shared.settle(&mut state, bytes, false);
+        state.phase.flow()
+    }
+
+    /// Waits until it is time for another attempt; breaks if nobody waits for it any more.
     ///
     /// The beginning of the end cuts the wait short, so that the last attempts are not all pauses.
-    fn pause(&self, pause: Duration) -> Phase {
+    fn pause(&self, pause: Duration) -> ControlFlow<()> {
         let shared = &self.shared.0;
         let state = shared.lock();
         let before = state.phase;
         let waited = shared.work.wait_timeout_while(state, pause, |state| state.phase == before);
-        waited.unwrap_or_else(PoisonError::into_inner).0.phase
+        waited.unwrap_or_else(PoisonError::into_inner).0.phase.flow()
     }
 
     /// Says once why the output stands still; if that cannot be said either, it stays unsaid.
