@@ -1,3 +1,4 @@
 //! The twelve-factor process manager.
 
+pub mod cli;
 pub mod model;

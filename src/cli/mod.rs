@@ -1,0 +1,49 @@
+//! The command line: arguments in, an exit code out.
+
+pub mod args;
+pub mod completions;
+pub mod error;
+mod examples;
+mod parse;
+pub mod ui;
+
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+use error::CliError;
+pub use parse::{command, parse};
+
+/// Reads the command line, does what it says, and reports what went wrong.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too. If nobody reads them, there is nobody to tell.
+            drop(error.print());
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    dispatch(&cli).unwrap_or_else(|error| {
+        ui::complain(error.render());
+        ExitCode::from(error.exit_code())
+    })
+}
+
+/// Hands over to the command.
+fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
+    match &cli.command {
+        Command::Start { .. } | Command::Run { .. } | Command::Check | Command::Env { .. } => {
+            Err(CliError::internal("this command is not here yet"))
+        }
+        Command::Completions { shell } => show(completions::script(*shell)),
+        Command::Man { .. } => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Writes what a command was asked for to standard output.
+fn show(text: impl AsRef<[u8]>) -> Result<ExitCode, CliError> {
+    ui::print(text)
+        .map_err(|error| CliError::input(format!("failed to write to standard output: {error}")))?;
+    Ok(ExitCode::SUCCESS)
+}
