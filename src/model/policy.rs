@@ -70,7 +70,7 @@ impl fmt::Display for Seconds {
 }
 
 /// The longest duration taken: a year. More is `inf` in all but name, and sums with it cannot overflow.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(365 * 24);
 
 /// A duration with units (`1m30s`, `200ms`); a bare number is seconds.
 fn duration(text: &str) -> Result<Duration, PolicyError> {
