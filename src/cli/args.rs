@@ -29,8 +29,8 @@ pub struct Cli {
 pub enum Command {
     /// Run the processes of the Procfile in the foreground
     ///
-    /// Runs the processes of the Procfile in the foreground, their output in one stream, until they end or proc is told
-    /// to stop. Then all of them are stopped: nothing is left running.
+    /// Their output becomes one stream on standard output. When one of them exits (see `--exit-on`) or proc is told to stop,
+    /// all of them are stopped, and nothing is left running.
     Start {
         /// Start only these types, N instances of each
         #[arg(value_name = "TYPE[=N]")]
@@ -38,8 +38,9 @@ pub enum Command {
     },
     /// Run one command in the app's environment
     ///
-    /// Runs one command in the app's environment, in place of proc: its exit status, its signals and the terminal are its
-    /// own. What follows the name is the command's and is not looked at.
+    /// The command takes the place of proc: exit status, signals and the terminal are its own. So is everything that
+    /// follows its name.
+    #[command(override_usage = "proc run [OPTIONS] <NAME-OR-COMMAND> [ARGS]...")]
     Run {
         /// A type of the Procfile, or a command; then its arguments
         #[arg(value_name = "NAME-OR-COMMAND", required = true, num_args = 1.., trailing_var_arg = true)]
@@ -47,12 +48,11 @@ pub enum Command {
     },
     /// Check the Procfile and the env files
     ///
-    /// Checks the Procfile and the env files and starts nothing. Every error is reported, with its place.
+    /// Starts nothing. Every error is reported, with its place.
     Check,
     /// Show the environment a process gets, and where each variable is from
     ///
-    /// Shows the environment a process gets, and where each variable is from. Without TYPE it is the environment that all
-    /// of them share.
+    /// Without TYPE, what all of them share.
     Env {
         /// The process type, or one instance of it
         #[arg(value_name = "TYPE[.N]")]
@@ -60,7 +60,7 @@ pub enum Command {
     },
     /// Print the completions for a shell
     ///
-    /// Prints a script that teaches a shell to complete the command line of proc.
+    /// Prints a script that the shell is to read: the examples say from where.
     Completions {
         /// The shell
         #[arg(value_enum)]
@@ -68,7 +68,7 @@ pub enum Command {
     },
     /// Print the man page, or write them all
     ///
-    /// Prints the man page proc(1). With DIR, writes that page and the page of each command there.
+    /// Prints proc(1) to standard output. With DIR, writes that page and the page of each command there.
     Man {
         /// The directory to write the pages to; it is made if it is not there
         #[arg(value_name = "DIR")]
@@ -119,7 +119,7 @@ pub struct Options {
     #[arg(long, env = "PROC_RELEASE", help_heading = WHAT_RUNS, value_parser = FalseyValueParser::new())]
     pub release: bool,
 
-    /// Exit with 1 when there are only warnings, too
+    /// With `proc check`: exit with 1 if there are warnings
     #[arg(long, env = "PROC_STRICT", help_heading = WHAT_RUNS, value_parser = FalseyValueParser::new())]
     pub strict: bool,
 
@@ -147,7 +147,7 @@ pub struct Options {
     #[arg(help = "Set no PORT")]
     pub no_port: bool,
 
-    /// Show the values of secrets
+    /// With `proc env`: show the values of secrets
     #[arg(long, env = "PROC_SHOW_SECRETS", help_heading = ENVIRONMENT, value_parser = FalseyValueParser::new())]
     pub show_secrets: bool,
 

@@ -48,6 +48,11 @@ const APPLIES: &[(&str, &[&str])] = &[
 /// Pairs that contradict each other, the switch first.
 const CONTRADICTIONS: &[(&str, &str)] = &[("no_port", "port"), ("no_timestamps", "timestamps")];
 
+const ABOUT: &str = "A twelve-factor process manager: runs the processes of a Procfile";
+const LONG_ABOUT: &str = "\
+A twelve-factor process manager: runs the processes of a Procfile, writes their output as one stream, loses none of it, and \
+leaves nothing running.";
+
 /// Whether the option `id` means something to `command`.
 fn applies(command: &str, id: &str) -> bool {
     APPLIES.iter().any(|(name, ids)| *name == command && ids.contains(&id))
@@ -64,8 +69,13 @@ pub fn command() -> clap::Command {
 /// The error may also be a request for help or for the version: [`clap::Error::exit_code`] is 0 then.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
     let args: Vec<OsString> = args.into_iter().collect();
-    let mut parser = parser(without_an_empty_variable);
-    let root = parser.try_get_matches_from_mut(&args).map_err(|error| blame_the_environment(error, &args))?;
+    read(&args, without_an_empty_variable)
+}
+
+/// Reads the command line, and the variables of options as `variable` leaves them.
+pub(super) fn read(args: &[OsString], variable: fn(Arg) -> Arg) -> Result<Cli, clap::Error> {
+    let mut parser = parser(variable);
+    let root = parser.try_get_matches_from_mut(args).map_err(|error| blame_the_environment(error, args))?;
     let Some((name, sub)) = root.subcommand() else {
         return Err(parser.error(ErrorKind::MissingSubcommand, "a command is needed"));
     };
@@ -73,8 +83,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Erro
     if let Err(complaint) =
         places.refuse_what_does_not_apply(name).and_then(|()| places.refuse_contradictions())
     {
-        let parser = parser.find_subcommand_mut(name).map_or(clap::Command::new("proc"), |sub| sub.clone());
-        return Err(parser.clone().error(ErrorKind::ArgumentConflict, complaint));
+        let mut sub = parser.find_subcommand(name).cloned().unwrap_or(parser);
+        return Err(sub.error(ErrorKind::ArgumentConflict, complaint));
     }
     let options = places.merge(Options::from_arg_matches(&root)?, Options::from_arg_matches(sub)?);
     Ok(Cli { options, command: Command::from_arg_matches(&root)? })
@@ -82,11 +92,11 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Erro
 
 /// The command line as it is read: like [`command`], but an option that does not go with a command is known to it.
 ///
-/// Only the commands read the environment, each through `variable` and for its own options: a bad PROC_TIMEOUT is nothing to
+/// Only the commands read the environment, each through `variable` and for its own options: a bad `PROC_TIMEOUT` is nothing to
 /// `proc check`.
 fn parser(variable: fn(Arg) -> Arg) -> clap::Command {
     let parser = build(|arg| Some(arg.hide(true).env(None)));
-    parser.mut_args(|arg| arg.env(None)).mut_subcommands(|sub| sub.mut_args(variable))
+    parser.mut_args(without_its_variable).mut_subcommands(|sub| sub.mut_args(variable))
 }
 
 /// Puts the options into every command; those that do not apply to it as `stranger` makes them, if at all.
@@ -95,18 +105,14 @@ fn build(stranger: fn(Arg) -> Option<Arg>) -> clap::Command {
     let root = clap::Command::new("proc")
         .bin_name("proc")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("A twelve-factor process manager: runs the processes of a Procfile")
-        .long_about(
-            "A twelve-factor process manager: runs the processes of a Procfile, writes their output as one stream, \
-             loses none of it, and leaves nothing running.",
-        )
         .subcommand_required(true)
         .arg_required_else_help(true)
         .max_term_width(100)
         .args(options.get_arguments())
         .after_help("`proc --help` says more and has examples; `proc COMMAND --help` is about one command.")
         .after_long_help(examples::help("proc"));
-    Command::augment_subcommands(root).mut_subcommands(|sub| {
+    let root = Command::augment_subcommands(root).about(ABOUT).long_about(LONG_ABOUT);
+    root.mut_subcommands(|sub| {
         let name = sub.get_name().to_owned();
         let own = options.get_arguments().filter_map(|arg| {
             if applies(&name, arg.get_id().as_str()) { Some(arg.clone()) } else { stranger(arg.clone()) }
@@ -127,12 +133,17 @@ fn without_an_empty_variable(arg: Arg) -> Arg {
     if empty { arg.env(None) } else { arg }
 }
 
+/// Drops the variable of an option.
+pub(super) fn without_its_variable(arg: Arg) -> Arg {
+    arg.env(None)
+}
+
 /// Names the variable that a bad value came from, if it is not the command line's.
 fn blame_the_environment(mut error: clap::Error, args: &[OsString]) -> clap::Error {
     let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else { return error };
     let name = option.trim_start_matches('-').split([' ', '=']).next().unwrap_or_default();
     let name = format!("PROC_{}", name.to_ascii_uppercase().replace('-', "_"));
-    if parser(|arg| arg.env(None)).try_get_matches_from(args).is_ok() {
+    if parser(without_its_variable).try_get_matches_from(args).is_ok() {
         let tip = format!("the value is that of the environment variable {name}");
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
