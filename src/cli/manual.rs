@@ -189,7 +189,7 @@ const OUTPUT: Section = Section {
             "12:00:01 system   | ...\n12:00:01 web.1    | started with pid 4321\n12:00:02 web.1    | what web wrote",
         ),
         Text(
-            "The colour of a name goes by its type's place in the Procfile. What proc says about an instance carries the \
+            "Names are padded to the longest that is started, six characters at least. The colour of a name goes by its type's place in the Procfile. What proc says about an instance carries the \
              instance's name, what it says about the whole carries `system`. Errors of the command line go to standard error.",
         ),
         Text(
@@ -198,7 +198,7 @@ const OUTPUT: Section = Section {
              a terminal control sequences are made visible instead of obeyed, but for colours.",
         ),
         Text(
-            "What a process wrote is shown before the line that says that it ended. Memory is bounded: if the reader of the output is \
+            "What a process wrote is shown before the line that says that it ended. Memory is bounded (4 MiB in all): if the reader of the output is \
              slow, the processes wait for it, and signals do not. `proc start | head -1` ends cleanly.",
         ),
         Item(
