@@ -1,5 +1,6 @@
 //! The twelve-factor process manager.
 
+pub mod cli;
 pub mod engine;
 pub mod model;
 pub mod output;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `proc`; everything it does is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    proc_start::cli::main()
+}

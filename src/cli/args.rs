@@ -1,0 +1,280 @@
+//! The command line as types: what clap reads, and what help, completions and man pages are made of.
+//!
+//! Which option goes with which command, and where an option may stand, is [`super::parse`]'s.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::builder::{
+    FalseyValueParser, OsStringValueParser, PossibleValuesParser, StringValueParser, TypedValueParser,
+};
+use clap::error::ErrorKind;
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::model::policy::{ColorChoice, ExitOn, Grace, LogFormat, PolicyError, Timestamps};
+
+/// A command line that has been read and found consistent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cli {
+    /// The options, wherever they stood, with what the environment adds.
+    pub options: Options,
+    /// What to do.
+    pub command: Command,
+}
+
+/// The sub-command.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Run the processes of the Procfile in the foreground
+    ///
+    /// Their output becomes one stream on standard output. When one of them exits (see `--exit-on`) or proc is told to stop,
+    /// all of them are stopped, and nothing is left running.
+    Start {
+        /// Start only these types, N instances of each
+        #[arg(value_name = "TYPE[=N]")]
+        types: Vec<String>,
+    },
+    /// Run one command in the app's environment
+    ///
+    /// The command takes the place of proc: exit status, signals and the terminal are its own. So is everything that
+    /// follows its name.
+    #[command(override_usage = "proc run [OPTIONS] <NAME-OR-COMMAND> [ARGS]...")]
+    Run {
+        /// A type of the Procfile, or a command; then its arguments
+        #[arg(value_name = "NAME-OR-COMMAND", required = true, num_args = 1.., trailing_var_arg = true)]
+        words: Vec<OsString>,
+    },
+    /// Check the Procfile and the env files
+    ///
+    /// Starts nothing. Every error is reported, with its place.
+    Check,
+    /// Show the environment a process gets, and where each variable is from
+    ///
+    /// Without TYPE, what all of them share.
+    Env {
+        /// The process type, or one instance of it
+        #[arg(value_name = "TYPE[.N]")]
+        instance: Option<String>,
+    },
+    /// Print the completions for a shell
+    ///
+    /// Prints a script that the shell is to read: the examples say from where.
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the man page, or write them all
+    ///
+    /// Prints proc(1) to standard output. With DIR, writes that page and the page of each command there.
+    Man {
+        /// The directory to write the pages to; it is made if it is not there
+        #[arg(value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
+}
+
+/// The shells there are completions for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// bash.
+    #[value(help = None)]
+    Bash,
+    /// zsh.
+    #[value(help = None)]
+    Zsh,
+    /// fish.
+    #[value(help = None)]
+    Fish,
+}
+
+/// Every option of every command; those that do not go with the command have their defaults.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line, and no two make one state"
+)]
+pub struct Options {
+    /// The Procfile; `-` is standard input [default: Procfile, else Procfile.dev]
+    #[arg(short = 'f', long, value_name = "FILE", env = "PROC_PROCFILE", help_heading = WHAT_RUNS)]
+    pub procfile: Option<PathBuf>,
+
+    /// The directory that processes run in and `.env` is looked up in [default: the Procfile's]
+    #[arg(short = 'd', long, value_name = "DIR", env = "PROC_ROOT", help_heading = WHAT_RUNS)]
+    pub root: Option<PathBuf>,
+
+    /// How many of each type, as in `web=2,worker=1` or `all=1,web=0`; types not named are not started
+    #[arg(short = 'm', long, value_name = "LIST", env = "PROC_FORMATION", help_heading = WHAT_RUNS)]
+    #[arg(visible_short_alias = 'c', visible_alias = "concurrency")]
+    pub formation: Vec<String>,
+
+    /// Leave out this type; repeatable, or a list with commas
+    #[arg(short = 'x', long, value_name = "TYPE", env = "PROC_EXCEPT", help_heading = WHAT_RUNS)]
+    #[arg(value_delimiter = ',')]
+    pub except: Vec<String>,
+
+    /// First run the type `release` to its end; if it fails, start nothing
+    #[arg(long, env = "PROC_RELEASE", help_heading = WHAT_RUNS, value_parser = FalseyValueParser::new())]
+    pub release: bool,
+
+    /// With `proc check`: exit with 1 if there are warnings
+    #[arg(long, env = "PROC_STRICT", help_heading = WHAT_RUNS, value_parser = FalseyValueParser::new())]
+    pub strict: bool,
+
+    /// Read these env files; repeatable, the later file wins [default: .env if there is one]
+    #[arg(short = 'e', long, value_name = "FILE[,FILE]", env = "PROC_ENV", help_heading = ENVIRONMENT)]
+    #[arg(value_delimiter = ',')]
+    pub env: Vec<PathBuf>,
+
+    /// Set a variable; repeatable, beats everything else
+    #[arg(short = 'E', long, value_name = "KEY=VALUE", env = "PROC_SET", help_heading = ENVIRONMENT)]
+    #[arg(value_parser = AssignmentParser)]
+    pub set: Vec<Assignment>,
+
+    /// Let the env files beat the inherited environment, as foreman does
+    #[arg(long, env = "PROC_ENV_OVERRIDE", help_heading = ENVIRONMENT, value_parser = FalseyValueParser::new())]
+    pub env_override: bool,
+
+    /// The port of the first type; the next types get 100 more each [default: PORT, else 5000]
+    #[arg(short = 'p', long, value_name = "N", env = "PROC_PORT", help_heading = ENVIRONMENT)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+
+    /// Set no PORT; never true together with a `port`
+    #[arg(long, env = "PROC_NO_PORT", help_heading = ENVIRONMENT, value_parser = FalseyValueParser::new())]
+    #[arg(help = "Set no PORT")]
+    pub no_port: bool,
+
+    /// With `proc env`: show the values of secrets
+    #[arg(long, env = "PROC_SHOW_SECRETS", help_heading = ENVIRONMENT, value_parser = FalseyValueParser::new())]
+    pub show_secrets: bool,
+
+    /// When to colour
+    #[arg(long, value_name = "WHEN", env = "PROC_COLOR", help_heading = OUTPUT)]
+    #[arg(default_value_t, value_parser = word(ColorChoice::NAMES, ColorChoice::from_str))]
+    pub color: ColorChoice,
+
+    /// What to put before each line
+    #[arg(long, value_name = "FORM", env = "PROC_TIMESTAMPS", help_heading = OUTPUT)]
+    #[arg(default_value_t, value_parser = word(Timestamps::NAMES, Timestamps::from_str))]
+    pub timestamps: Timestamps,
+
+    /// The same as `--timestamps none`, which it has been turned into already
+    #[arg(long, env = "PROC_NO_TIMESTAMPS", help_heading = OUTPUT, value_parser = FalseyValueParser::new())]
+    #[arg(help = "The same as `--timestamps none`")]
+    pub no_timestamps: bool,
+
+    /// How to write the lines: with a prefix, as JSON objects, or as they come
+    #[arg(long, value_name = "FORM", env = "PROC_LOG_FORMAT", help_heading = OUTPUT)]
+    #[arg(default_value_t, value_parser = word(LogFormat::NAMES, LogFormat::from_str))]
+    pub log_format: LogFormat,
+
+    /// Hide the lines of this type; repeatable, or a list with commas
+    #[arg(short = 'q', long, value_name = "TYPE", env = "PROC_QUIET", help_heading = OUTPUT)]
+    #[arg(value_delimiter = ',')]
+    pub quiet: Vec<String>,
+
+    /// How long a stop may take before SIGKILL: seconds, or as in `500ms`, `1m30s`, `inf`; 0 kills at once
+    #[arg(short = 't', long, value_name = "DURATION", env = "PROC_TIMEOUT", help_heading = THE_END)]
+    #[arg(default_value_t, value_parser = StringValueParser::new().try_map(|text| text.parse::<Grace>()))]
+    pub timeout: Grace,
+
+    /// Stop everything when any process exits, when one fails, or only when all have ended
+    #[arg(long, value_name = "WHEN", env = "PROC_EXIT_ON", help_heading = THE_END)]
+    #[arg(default_value_t, value_parser = word(ExitOn::NAMES, ExitOn::from_str))]
+    pub exit_on: ExitOn,
+}
+
+const WHAT_RUNS: &str = "What runs";
+const ENVIRONMENT: &str = "Environment";
+const OUTPUT: &str = "Output";
+const THE_END: &str = "The end";
+
+/// A parser for one of `names`, which help and completions list.
+fn word<T: Clone + Send + Sync + 'static>(
+    names: &'static [&'static str],
+    parse: fn(&str) -> Result<T, PolicyError>,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(names).try_map(move |name| parse(&name))
+}
+
+/// A variable set on the command line. The value is a secret: no `Debug` and no error shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// The name: a letter or `_`, then letters, digits, `_`, `.` and `-`, as in env files.
+    pub key: String,
+    /// Everything after the first `=`.
+    pub value: OsString,
+}
+
+impl fmt::Debug for Assignment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}=…", self.key)
+    }
+}
+
+impl Assignment {
+    /// Splits `KEY=VALUE`; `None` if there is no `=` or what stands before it is not a name.
+    fn read(text: &std::ffi::OsStr) -> Option<Self> {
+        use std::os::unix::ffi::{OsStrExt, OsStringExt};
+        let equals = memchr::memchr(b'=', text.as_bytes())?;
+        let (key, value) = text.as_bytes().split_at(equals);
+        let key = std::str::from_utf8(key).ok()?;
+        let first = key.starts_with(|char: char| char.is_ascii_alphabetic() || char == '_');
+        let rest = key.chars().all(|char| char.is_ascii_alphanumeric() || "_.-".contains(char));
+        (first && rest).then(|| Self { key: key.to_owned(), value: OsString::from_vec(value[1..].to_vec()) })
+    }
+}
+
+/// Reads an [`Assignment`]. clap's `try_map` would do, but its errors repeat the value.
+#[derive(Clone)]
+struct AssignmentParser;
+
+impl TypedValueParser for AssignmentParser {
+    type Value = Assignment;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<Assignment, clap::Error> {
+        let text = OsStringValueParser::new().parse_ref(command, arg, value)?;
+        Assignment::read(&text).ok_or_else(|| {
+            let message = "a value of `--set` (or of PROC_SET) is not KEY=VALUE with a KEY of letters, digits, `_`, `.` and `-` that starts with a letter or `_`";
+            command.clone().error(ErrorKind::ValueValidation, message)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_assignment_is_split_at_the_first_equals_sign() {
+        for (text, parts) in [
+            ("A=b", Some(("A", "b"))),
+            ("A=", Some(("A", ""))),
+            ("A=b=c", Some(("A", "b=c"))),
+            ("_a.b-c1= x ", Some(("_a.b-c1", " x "))),
+            ("A", None),
+            ("=b", None),
+            ("1A=b", None),
+            ("A B=c", None),
+            ("", None),
+        ] {
+            let read = Assignment::read(text.as_ref());
+            let expected = parts.map(|(key, value)| Assignment { key: key.into(), value: value.into() });
+            assert_eq!(read, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_value_of_an_assignment_is_not_in_its_debug_text() {
+        let assignment = Assignment::read("TOKEN=hunter2".as_ref()).unwrap();
+        assert_eq!(format!("{assignment:?}"), "TOKEN=…");
+    }
+}

@@ -1,0 +1,146 @@
+//! Why a command failed: its exit code, its words, and what to do about it.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+/// What kind of failure it is; the exit code follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CliErrorKind {
+    /// The command line makes no sense.
+    Usage,
+    /// The Procfile, an env file, a port or another thing that was handed to us is wrong.
+    Input,
+    /// The command to run does not exist.
+    NotFound,
+    /// The command to run exists and cannot be executed.
+    NotExecutable,
+    /// A bug of ours, or a system that refuses what it must not.
+    Internal,
+}
+
+impl CliErrorKind {
+    /// The exit code: POSIX 2.8.2 for commands that cannot be run, 70 is `EX_SOFTWARE` of sysexits.h.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Usage | Self::Input => 2,
+            Self::NotFound => 127,
+            Self::NotExecutable => 126,
+            Self::Internal => 70,
+        }
+    }
+}
+
+/// A failure that ends the command, to be shown with [`CliError::render`].
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct CliError {
+    /// What kind it is.
+    pub kind: CliErrorKind,
+    /// What went wrong, with its causes.
+    pub error: Box<dyn Error + Send + Sync>,
+    /// What the user can do about it.
+    pub hints: Vec<String>,
+}
+
+impl CliError {
+    /// A failure of some kind; the error may be plain text.
+    pub fn new(kind: CliErrorKind, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { kind, error: error.into(), hints: Vec::new() }
+    }
+
+    /// A command line that makes no sense.
+    pub fn usage(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(CliErrorKind::Usage, error)
+    }
+
+    /// Something wrong with what was handed to us.
+    pub fn input(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(CliErrorKind::Input, error)
+    }
+
+    /// A command that does not exist.
+    pub fn not_found(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(CliErrorKind::NotFound, error)
+    }
+
+    /// A command that cannot be executed.
+    pub fn not_executable(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(CliErrorKind::NotExecutable, error)
+    }
+
+    /// A bug of ours.
+    pub fn internal(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(CliErrorKind::Internal, error)
+    }
+
+    /// The same failure with one more thing to try.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// What `proc` exits with.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        self.kind.exit_code()
+    }
+
+    /// The failure as standard error shows it, each of its causes and hints on a line of its own.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let label = match self.kind {
+            CliErrorKind::Internal => "internal error",
+            CliErrorKind::Usage
+            | CliErrorKind::Input
+            | CliErrorKind::NotFound
+            | CliErrorKind::NotExecutable => "error",
+        };
+        let mut text = format!("{label}: {}\n", self.error);
+        let mut cause = self.error.source();
+        while let Some(error) = cause {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  caused by: {error}");
+            cause = error.source();
+        }
+        for hint in &self.hints {
+            let _ = writeln!(text, "  hint: {hint}");
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("failed to read `.env`")]
+    struct Unreadable(#[source] std::io::Error);
+
+    #[test]
+    fn an_error_is_shown_with_its_causes_and_hints() {
+        let cause = std::io::Error::other("permission denied");
+        let error = CliError::input(Unreadable(cause)).hint("check its mode").hint("or name another with -e");
+        insta::assert_snapshot!(error.render(), @r"
+        error: failed to read `.env`
+          caused by: permission denied
+          hint: check its mode
+          hint: or name another with -e
+        ");
+    }
+
+    #[test]
+    fn the_exit_code_follows_from_the_kind() {
+        for (error, code) in [
+            (CliError::usage("x"), 2),
+            (CliError::input("x"), 2),
+            (CliError::not_found("x"), 127),
+            (CliError::not_executable("x"), 126),
+            (CliError::internal("x"), 70),
+        ] {
+            assert_eq!(error.exit_code(), code, "{:?}", error.kind);
+        }
+    }
+}

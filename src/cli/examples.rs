@@ -1,0 +1,82 @@
+//! The examples of help and man pages.
+
+/// A command line and what it does.
+pub(crate) type Example = (&'static str, &'static str);
+
+/// The examples for `command` (`proc` is the program itself); there may be none.
+pub(crate) fn of(command: &str) -> &'static [Example] {
+    match command {
+        "proc" => &[
+            ("proc start", "run everything in the Procfile; Ctrl-C stops it"),
+            ("proc start web=2 worker", "run two of web and one of worker, nothing else"),
+            ("proc run console", "run a type of the Procfile once, on this terminal"),
+            ("proc run rake db:migrate", "run any command in the app's environment"),
+            ("proc check", "look for errors in the Procfile and the env files"),
+            ("proc env web", "show what web gets, and where each variable is from"),
+        ],
+        "start" => &[
+            ("proc start", "one of each type, but no one-offs"),
+            ("proc start web=2 worker", "two of web and one of worker"),
+            ("proc start -m all=1,web=2", "two of web and one of each other type"),
+            ("proc start -x worker -q css", "all but worker; css runs, but its lines are hidden"),
+            ("proc start -f Procfile.dev -e .env,.env.local", "another Procfile and its env files"),
+            ("proc start -p 3000 -E DEBUG=1", "ports from 3000 on, and a variable for all"),
+            ("proc start --release --exit-on failure", "run `release` first; a process may end with 0"),
+            ("proc start --log-format json | jq .line", "the output for a program to read"),
+        ],
+        "run" => &[
+            ("proc run migrate", "run the type migrate of the Procfile"),
+            ("proc run web --help", "run the command of web with one more argument"),
+            ("proc run ls -l", "run a command; its options are its own"),
+            ("proc run 'echo $PORT'", "one argument with blanks goes to the shell"),
+        ],
+        "check" => &[
+            ("proc check", "names the types, or every error"),
+            ("proc check --strict", "for continuous integration: warnings count"),
+        ],
+        "env" => &[
+            ("proc env", "what all processes share"),
+            ("proc env web.2", "what the second web gets"),
+            ("proc env web --show-secrets", "with the values of secrets"),
+        ],
+        "completions" => &[
+            (
+                "proc completions bash > ~/.local/share/bash-completion/completions/proc",
+                "for bash, from the next shell on",
+            ),
+            ("proc completions fish > ~/.config/fish/completions/proc.fish", "for fish"),
+        ],
+        "man" => &[
+            ("proc man | man -l -", "read the page"),
+            ("proc man ~/.local/share/man/man1", "install the pages"),
+        ],
+        _ => &[],
+    }
+}
+
+/// The end of the long help of `command`: its examples, and for the program itself what holds for all commands.
+pub(crate) fn help(command: &str) -> String {
+    let mut lines = Vec::new();
+    if command == "proc" {
+        lines.push(EVERYWHERE.to_owned());
+        lines.push(String::new());
+    }
+    if !of(command).is_empty() {
+        lines.push("Examples:".to_owned());
+    }
+    let width = of(command).iter().map(|(line, _)| line.len()).max().unwrap_or_default();
+    let fits = width <= 50;
+    for (line, meaning) in of(command) {
+        if fits {
+            lines.push(format!("  {line:width$}  {meaning}"));
+        } else {
+            lines.push(format!("  {line}\n      {meaning}"));
+        }
+    }
+    lines.join("\n")
+}
+
+/// What holds for the options of every command.
+const EVERYWHERE: &str = "\
+Options may stand before or after the command. Each can also be set by an environment variable, PROC_ and its name: \
+PROC_TIMEOUT=10s is `--timeout 10s`, PROC_NO_PORT=1 is `--no-port`. The command line wins.";

@@ -1,0 +1,357 @@
+//! The sections of the man pages that no option can say: the rules for files, formation, ports, output and the end.
+//!
+//! What stands between back-quotes is set in bold. ASCII only: not every roff reads more.
+
+/// A section of a page.
+pub(crate) struct Section {
+    /// Its heading.
+    pub(crate) title: &'static str,
+    /// What it says.
+    pub(crate) blocks: &'static [Block],
+}
+
+/// A piece of a section.
+pub(crate) enum Block {
+    /// A paragraph.
+    Text(&'static str),
+    /// A term and what it means.
+    Item(&'static str, &'static str),
+    /// Lines to be shown as they are.
+    Code(&'static str),
+}
+
+use Block::{Code, Item, Text};
+
+/// The sections of a page by the name of its command, before the examples.
+pub(crate) fn sections(command: &str) -> &'static [&'static Section] {
+    match command {
+        "proc" => &[
+            &PROCFILE,
+            &ENV_FILES,
+            &FORMATION,
+            &PORTS,
+            &OUTPUT,
+            &THE_END,
+            &EXIT_STATUS,
+            &FILES,
+            &ENVIRONMENT,
+        ],
+        "start" => &[&FORMATION, &PORTS, &OUTPUT, &THE_END, &EXIT_STATUS],
+        "run" => &[&WHAT_RUN_RUNS, &EXIT_OF_RUN],
+        "check" => &[&WHAT_CHECK_SAYS, &EXIT_OF_CHECK],
+        "env" => &[&WHAT_ENV_SHOWS],
+        _ => &[],
+    }
+}
+
+const PROCFILE: Section = Section {
+    title: "PROCFILE",
+    blocks: &[
+        Text("A Procfile names the process types of an app, one `name: command` a line:"),
+        Code("web: bundle exec puma -p $PORT\nworker: bundle exec sidekiq\nrelease: rake db:migrate"),
+        Text(
+            "A name is made of ASCII letters, digits, `_` and `-`, and has 63 bytes at most. White space around it is taken \
+             with a warning. After the colon there may be any white space, or none; trailing white space is dropped. Lines end in \
+             LF or CRLF, the last one may end in nothing, and a UTF-8 byte order mark is skipped. So are blank lines and \
+             lines whose first visible character is `#`. A backslash at the end of a line continues the command on the \
+             next.",
+        ),
+        Text(
+            "The command goes to `/bin/sh -c` untouched: proc substitutes nothing in it, and a `#` inside it is the shell's. A \
+             simple command is started directly instead and found through the PATH of the process: one that has only words \
+             of letters, digits and `_ . / : = , @ % + -`, the first of them without `=` and neither a builtin nor a reserved \
+             word of the shell. It gets the same arguments, and the pid that is shown is its own.",
+        ),
+        Text(
+            "What is wrong is reported as `Procfile:3:5: ...` with the line and a mark, all of it and not only the first:",
+        ),
+        Item(
+            "a line that is none of these",
+            "A warning of `proc start` and `proc run`, which ignore the line; an error of `proc check`.",
+        ),
+        Item("a name twice", "An error that names both lines."),
+        Item("a name without a command", "An error."),
+        Item("no process at all", "The error `no processes defined`."),
+        Item(
+            "not UTF-8, a NUL byte, more than 1 MiB, or not a regular file",
+            "An error. A FIFO or a device is not waited for. Standard input can be read with `-f -`.",
+        ),
+    ],
+};
+
+const ENV_FILES: Section = Section {
+    title: "ENVIRONMENT FILES",
+    blocks: &[
+        Text(
+            "Without `-e`, the file `.env` in the root directory is read if it is there. A file named with `-e` must exist. The \
+             value that a process sees is the first of these:",
+        ),
+        Item("1.", "`-E KEY=VALUE`. So `-E PORT=...` beats the port that proc assigns, for every process."),
+        Item("2.", "What proc sets itself: see PORTS AND VARIABLES."),
+        Item("3.", "The environment that proc was started in."),
+        Item(
+            "4.",
+            "The files, a later one over an earlier one, and in a file the last line over those before.",
+        ),
+        Text(
+            "`--env-override` puts the files above the environment that proc was started in, as foreman has it.",
+        ),
+        Text("A file holds these lines:"),
+        Item(
+            "`K=v`, `export K=v`, `K = v`",
+            "The value is `v`. Blanks before the key are skipped. A value without quotes keeps the blanks inside it and loses \
+             those at its end.",
+        ),
+        Item("`K=`", "The variable is set, to nothing."),
+        Item("`K=v # text`", "A comment. It needs a blank before it: the value of `K=v#text` is `v#text`."),
+        Item("`K='...'`", "The value as it stands; it may span lines."),
+        Item(
+            "`K=\"...\"`",
+            "`\\n`, `\\r`, `\\t`, `\\\\`, `\\\"` and `\\$` are escapes, any other backslash stays. It may span lines, and `#` is \
+             part of it.",
+        ),
+        Item(
+            "`$NAME`, `${NAME}`, `${NAME:-default}`",
+            "Without quotes or in double quotes: what the process would see so far. A variable that is not set is empty.",
+        ),
+        Item("back-quotes, `$(...)`", "Taken literally; nothing is ever run."),
+        Item("a blank line, `# text`", "Skipped."),
+        Text(
+            "A key is a letter or `_` followed by letters, digits, `_`, `.` and `-`. Another key, a line without `=`, a quote \
+             that is not closed, text after a closing quote and a NUL byte are errors, `.env:7:1: ...`, and nothing is started: a \
+             file is read whole or not at all. A byte order mark and CRLF are accepted. Values are secrets: proc never \
+             shows them in an error.",
+        ),
+    ],
+};
+
+const FORMATION: Section = Section {
+    title: "FORMATION",
+    blocks: &[
+        Text(
+            "The formation says how many instances of each type are started; `web.2` is the second of `web`. `proc start` \
+             alone starts one of each type but the one-offs.",
+        ),
+        Item(
+            "`proc start web=2 worker`",
+            "Two of `web`, one of `worker`, and nothing else. `-m web=2,worker=1` says the same.",
+        ),
+        Item(
+            "`-m all=1,web=2`",
+            "`all` (or `*`) is the number for the types that are not named. Without it they are not started.",
+        ),
+        Item("`web=0`, `-x web`", "Leaves the type out."),
+        Text(
+            "Numbers are whole and not negative. A type that is not in the Procfile, or what is no number, is an error that \
+             names the types there are. White space in lists is fine.",
+        ),
+        Text(
+            "`release`, `postdeploy`, `migrate` and `console` are one-offs: they start only when they are named (`proc start \
+             migrate web`, `-m migrate=1`), and `all` does not mean them. A notice says which were left out. They are meant for \
+             `proc run`. `--release` runs the type `release` first and to its end; if it fails, its exit status is that of \
+             proc and nothing else is started.",
+        ),
+    ],
+};
+
+const PORTS: Section = Section {
+    title: "PORTS AND VARIABLES",
+    blocks: &[
+        Text(
+            "The base port is that of `-p`, else the variable `PORT` as the environment and the env files give it, else 5000. \
+             The types of the Procfile get 100 ports each, in the order of the file and whether they are started or not: the \
+             first from the base on, the second from base + 100 on. The instances of a type follow one another. A port above \
+             65535, and two instances that would get the same port, are errors before anything is started.",
+        ),
+        Text(
+            "A port that is in use is reported before anything is started, with the process that holds it where the system \
+             tells. It is an error for the type `web` and for commands that mention PORT, and a warning for others.",
+        ),
+        Text("Each instance gets:"),
+        Item("`PORT`", "Its port, unless `--no-port` is given."),
+        Item("`PS`", "Its name, as in `web.1`."),
+        Item("`PROC_TYPE`, `PROC_INSTANCE`", "The parts of the name, as in `web` and `1`."),
+        Item(
+            "`PROC_<TYPE>_PORT`",
+            "The port of the first instance of each process type, so that one can find another. The name of the type is in \
+             upper case, with `_` for `-`.",
+        ),
+    ],
+};
+
+const OUTPUT: Section = Section {
+    title: "OUTPUT",
+    blocks: &[
+        Text(
+            "The processes' standard output and standard error become one stream on the standard output of proc:",
+        ),
+        Code(
+            "12:00:01 system   | ...\n12:00:01 web.1    | started with pid 4321\n12:00:02 web.1    | what web wrote",
+        ),
+        Text(
+            "Names are padded to the longest that is started, six characters at least. The colour of a name goes by its type's place in the Procfile. What proc says about an instance carries the \
+             instance's name, what it says about the whole carries `system`. Errors of the command line go to standard error.",
+        ),
+        Text(
+            "The bytes of a line are passed on as they are: not decoded, dropped or reordered within a stream. A line longer \
+             than 64 KiB is cut in parts. A line without an end is shown when its process ends, and on a terminal after 200 ms. On \
+             a terminal control sequences are made visible instead of obeyed, but for colours.",
+        ),
+        Text(
+            "What a process wrote is shown before the line that says that it ended. Memory is bounded (4 MiB in all): if the reader of the output is \
+             slow, the processes wait for it, and signals do not. `proc start | head -1` ends cleanly.",
+        ),
+        Item(
+            "`--log-format text`",
+            "Time, name and line, as above. `--timestamps` chooses the time: `time` is HH:MM:SS, `rfc3339` \
+             the date too, `elapsed` counts from the start, `none` leaves it out.",
+        ),
+        Item(
+            "`--log-format json`",
+            "One object a line, with `ts`, `process`, `type`, `index`, `pid`, `stream` and `line`; `partial` is true for a \
+             part of a line, and `bytes_base64` holds what is not UTF-8.",
+        ),
+        Item("`--log-format raw`", "The lines of the processes and nothing before them."),
+    ],
+};
+
+const THE_END: Section = Section {
+    title: "THE END",
+    blocks: &[
+        Text(
+            "With `--exit-on any`, the default, everything is stopped when any process exits; with `failure`, when one exits \
+             with another status than 0 or by a signal; with `all`, proc ends when all have ended.",
+        ),
+        Text(
+            "To stop means: every process gets SIGTERM at once, with its whole process group, and has the time of \
+             `--timeout` (5 s), one deadline for all. What is left then gets SIGKILL, grandchildren too. proc exits \
+             when nothing is left. `--timeout 0` kills at once, `--timeout inf` waits as long as it takes.",
+        ),
+        Text("Signals to proc:"),
+        Item("SIGINT (Ctrl-C), SIGTERM, SIGHUP", "Stops everything. So does closing the terminal."),
+        Item(
+            "SIGINT again",
+            "Kills everything now. A Ctrl-C less than 300 ms after the first counts as the same one: some terminals and \
+             wrappers send two.",
+        ),
+        Item("SIGTERM again", "Does nothing more."),
+        Item("SIGQUIT, SIGUSR1, SIGUSR2", "Are passed on to the processes; proc stays."),
+        Item(
+            "SIGTSTP (Ctrl-Z), SIGCONT",
+            "Suspends the processes and proc, and continues them. Deadlines do not run meanwhile.",
+        ),
+        Text(
+            "Each instance is a process group of its own. Its standard input is `/dev/null`, its signals have their default \
+             meaning, and it inherits no open files but its three standard streams.",
+        ),
+    ],
+};
+
+const EXIT_STATUS: Section = Section {
+    title: "EXIT STATUS",
+    blocks: &[
+        Text("Of `proc start`:"),
+        Item("0", "All processes ended with 0."),
+        Item(
+            "the status of a process",
+            "A process ended with another status than 0 and that made proc stop; with `--exit-on all`, the first that failed. \
+             For one that died of signal N it is 128 + N.",
+        ),
+        Item(
+            "130, 143, 129",
+            "proc was stopped by SIGINT, SIGTERM or SIGHUP: after a clean stop it dies of that signal itself.",
+        ),
+        Item("1", "A process could not be killed; it is named."),
+        Item("2", "The command line, the Procfile, an env file or a port is wrong. Nothing was started."),
+        Item("70", "A bug of proc."),
+        Text("The pages of the other commands have theirs."),
+    ],
+};
+
+const FILES: Section = Section {
+    title: "FILES",
+    blocks: &[
+        Item("`Procfile`", "The process types, in the directory that proc is started in."),
+        Item("`Procfile.dev`", "Read where there is no `Procfile`, with a notice."),
+        Item(
+            "`.env`",
+            "The environment file, in the root directory, which is that of the Procfile unless `-d` is given.",
+        ),
+    ],
+};
+
+const ENVIRONMENT: Section = Section {
+    title: "ENVIRONMENT",
+    blocks: &[
+        Text(
+            "Every option can be set by the variable that is named with it above: `PROC_` and the name of the option, in upper \
+             case and with `_` for `-`. The command line wins, and an empty variable counts as unset. A switch is off if its variable \
+             is `0`, `false`, `no` or `off`, and on otherwise. `PROC_SET` holds one KEY=VALUE; lists have commas. These \
+             variables are read from the environment that proc is started in, never from an env file, and a variable of an \
+             option that means nothing to the command is ignored.",
+        ),
+        Item("`PORT`", "The base port, if there is no `-p`."),
+        Item(
+            "`NO_COLOR`, `CLICOLOR_FORCE`, `FORCE_COLOR`, `TERM`",
+            "With `--color auto`: no colours if NO_COLOR is set; else colours if one of the FORCE variables is set and not \
+             `0`; else none if TERM is `dumb`; else colours on a terminal only.",
+        ),
+    ],
+};
+
+const WHAT_RUN_RUNS: Section = Section {
+    title: "WHAT IS RUN",
+    blocks: &[
+        Text(
+            "If the first word is a type of the Procfile, its command is run, with the other words appended as arguments. Else the \
+             first word is a command and the others are its arguments, without a shell. A single word that has blanks goes \
+             to `/bin/sh -c`. The options of proc end before the first word; `--` may stand between.",
+        ),
+        Text(
+            "No Procfile is needed: without one, only the env files count. PORT is the first port of the type, or the base \
+             port for a command. Environment and env files are those of proc(1).",
+        ),
+    ],
+};
+
+const EXIT_OF_RUN: Section = Section {
+    title: "EXIT STATUS",
+    blocks: &[
+        Text("That of the command, which takes the place of proc; and:"),
+        Item("2", "The command line, the Procfile or an env file is wrong."),
+        Item("126", "The command cannot be executed."),
+        Item("127", "The command was not found."),
+    ],
+};
+
+const WHAT_CHECK_SAYS: Section = Section {
+    title: "WHAT IS CHECKED",
+    blocks: &[
+        Text(
+            "The Procfile and the env files, as proc(1) has their rules. Where all is well the types are named in the order \
+             of the file: `valid procfile detected (web, worker)`. A line that is none of a Procfile is an error here, where \
+             `proc start` only warns.",
+        ),
+        Text(
+            "A line of an env file that the usual dotenv libraries read differently, or refuse, is a warning: apps load the same file.",
+        ),
+    ],
+};
+
+const EXIT_OF_CHECK: Section = Section {
+    title: "EXIT STATUS",
+    blocks: &[
+        Item("0", "No errors."),
+        Item("1", "No errors, but warnings, and `--strict` was given."),
+        Item("2", "Errors, or a command line that makes no sense."),
+    ],
+};
+
+const WHAT_ENV_SHOWS: Section = Section {
+    title: "WHAT IS SHOWN",
+    blocks: &[Text(
+        "Each variable that the process gets, with where its value comes from: the command line, proc itself, the environment \
+         or an env file. The values of secrets are masked unless `--show-secrets` is given. The order of the sources is in \
+         proc(1), ENVIRONMENT FILES.",
+    )],
+};

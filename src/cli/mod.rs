@@ -1,0 +1,76 @@
+//! The command line: arguments in, an exit code out.
+
+pub mod args;
+pub mod completions;
+pub mod error;
+mod examples;
+pub mod man;
+mod manual;
+mod parse;
+#[cfg(test)]
+mod tests;
+pub mod ui;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use args::{Cli, Command};
+use error::CliError;
+pub use parse::{command, parse};
+
+/// Reads the command line, does what it says, and reports what went wrong.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too. If nobody reads them, there is nobody to tell.
+            drop(error.print());
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    dispatch(&cli).unwrap_or_else(|error| {
+        ui::complain(error.render());
+        ExitCode::from(error.exit_code())
+    })
+}
+
+/// Hands over to the command.
+fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
+    match &cli.command {
+        Command::Start { .. } | Command::Run { .. } | Command::Check | Command::Env { .. } => {
+            Err(CliError::internal("this command is not here yet"))
+        }
+        Command::Completions { shell } => show(completions::script(*shell)),
+        Command::Man { directory: None } => show(&man::page_of_proc().roff),
+        Command::Man { directory: Some(directory) } => write_pages(directory),
+    }
+}
+
+/// Writes what a command was asked for to standard output.
+fn show(text: impl AsRef<[u8]>) -> Result<ExitCode, CliError> {
+    ui::print(text)
+        .map_err(|error| CliError::input(format!("failed to write to standard output: {error}")))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes every man page into a directory, which is made if it is not there.
+fn write_pages(directory: &Path) -> Result<ExitCode, CliError> {
+    let failed = |path: &Path, error: io::Error| CliError::input(Unwritable { path: path.to_owned(), error });
+    std::fs::create_dir_all(directory).map_err(|error| failed(directory, error))?;
+    for page in man::pages() {
+        let path = directory.join(page.name);
+        std::fs::write(&path, page.roff).map_err(|error| failed(&path, error))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A file or directory that could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to write `{}`", path.display())]
+struct Unwritable {
+    path: PathBuf,
+    #[source]
+    error: io::Error,
+}

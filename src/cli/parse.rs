@@ -1,0 +1,247 @@
+//! From arguments to a [`Cli`]: which options a command takes, and how the places an option may stand in are put together.
+//!
+//! Not clap's `global = true`: with it the second of `proc -E A=1 start -E B=2` would drop the first without a word, and every
+//! command would take every option. So each command has its own copy of the options that mean something to it, and a hidden
+//! copy of the others, to be refused by name.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Args as _, FromArgMatches as _, Subcommand as _};
+
+use super::args::{Cli, Command, Options};
+use super::examples;
+use crate::model::policy::Timestamps;
+
+/// The options that mean something to each command, by their ids (the fields of [`Options`]).
+const APPLIES: &[(&str, &[&str])] = &[
+    (
+        "start",
+        &[
+            "procfile",
+            "root",
+            "formation",
+            "except",
+            "release",
+            "env",
+            "set",
+            "env_override",
+            "port",
+            "no_port",
+            "color",
+            "timestamps",
+            "no_timestamps",
+            "log_format",
+            "quiet",
+            "timeout",
+            "exit_on",
+        ],
+    ),
+    ("run", &["procfile", "root", "env", "set", "env_override", "port", "no_port"]),
+    ("check", &["procfile", "root", "env", "set", "env_override", "strict", "color"]),
+    ("env", &["procfile", "root", "env", "set", "env_override", "port", "no_port", "show_secrets"]),
+    ("completions", &[]),
+    ("man", &[]),
+];
+
+/// Pairs that contradict each other, the switch first.
+const CONTRADICTIONS: &[(&str, &str)] = &[("no_port", "port"), ("no_timestamps", "timestamps")];
+
+const ABOUT: &str = "A twelve-factor process manager: runs the processes of a Procfile";
+const LONG_ABOUT: &str = "\
+A twelve-factor process manager: runs the processes of a Procfile, writes their output as one stream, loses none of it, and \
+leaves nothing running.";
+
+/// Whether the option `id` means something to `command`.
+fn applies(command: &str, id: &str) -> bool {
+    APPLIES.iter().any(|(name, ids)| *name == command && ids.contains(&id))
+}
+
+/// The command line as users see it: what help, completions and man pages are made from.
+#[must_use]
+pub fn command() -> clap::Command {
+    build(|_| None)
+}
+
+/// Reads the command line, the program's own name first, and the `PROC_…` variables.
+///
+/// The error may also be a request for help or for the version: [`clap::Error::exit_code`] is 0 then.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    read(&args, without_an_empty_variable)
+}
+
+/// Reads the command line, and the variables of options as `variable` leaves them.
+pub(super) fn read(args: &[OsString], variable: fn(Arg) -> Arg) -> Result<Cli, clap::Error> {
+    let mut parser = parser(variable);
+    let root = parser.try_get_matches_from_mut(args).map_err(|error| blame_the_environment(error, args))?;
+    let Some((name, sub)) = root.subcommand() else {
+        return Err(parser.error(ErrorKind::MissingSubcommand, "a command is needed"));
+    };
+    let places = Places { root: &root, sub };
+    if let Err(complaint) =
+        places.refuse_what_does_not_apply(name).and_then(|()| places.refuse_contradictions())
+    {
+        let mut sub = parser.find_subcommand(name).cloned().unwrap_or(parser);
+        return Err(sub.error(ErrorKind::ArgumentConflict, complaint));
+    }
+    let options = places.merge(Options::from_arg_matches(&root)?, Options::from_arg_matches(sub)?);
+    Ok(Cli { options, command: Command::from_arg_matches(&root)? })
+}
+
+/// The command line as it is read: like [`command`], but an option that does not go with a command is known to it.
+///
+/// Only the commands read the environment, each through `variable` and for its own options: a bad `PROC_TIMEOUT` is nothing to
+/// `proc check`.
+fn parser(variable: fn(Arg) -> Arg) -> clap::Command {
+    let parser = build(|arg| Some(arg.hide(true).env(None)));
+    parser.mut_args(without_its_variable).mut_subcommands(|sub| sub.mut_args(variable))
+}
+
+/// Puts the options into every command; those that do not apply to it as `stranger` makes them, if at all.
+fn build(stranger: fn(Arg) -> Option<Arg>) -> clap::Command {
+    let options = Options::augment_args(clap::Command::new("options")).mut_args(|arg| arg.hide_env(true));
+    let root = clap::Command::new("proc")
+        .bin_name("proc")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .max_term_width(100)
+        .args(options.get_arguments())
+        .after_help("`proc --help` says more and has examples; `proc COMMAND --help` is about one command.")
+        .after_long_help(examples::help("proc"));
+    let root = Command::augment_subcommands(root).about(ABOUT).long_about(LONG_ABOUT);
+    root.mut_subcommands(|sub| {
+        let name = sub.get_name().to_owned();
+        let own = options.get_arguments().filter_map(|arg| {
+            if applies(&name, arg.get_id().as_str()) { Some(arg.clone()) } else { stranger(arg.clone()) }
+        });
+        let help = examples::help(&name);
+        let sub = sub.args(own.collect::<Vec<_>>());
+        if help.is_empty() { sub } else { sub.after_long_help(help) }
+    })
+}
+
+/// Drops the variable of an option where it is set to nothing: that counts as unset.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "clap reads these variables itself, and takes an empty one for a value"
+)]
+fn without_an_empty_variable(arg: Arg) -> Arg {
+    let empty = arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+    if empty { arg.env(None) } else { arg }
+}
+
+/// Drops the variable of an option.
+pub(super) fn without_its_variable(arg: Arg) -> Arg {
+    arg.env(None)
+}
+
+/// Names the variable that a bad value came from, if it is not the command line's.
+fn blame_the_environment(mut error: clap::Error, args: &[OsString]) -> clap::Error {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else { return error };
+    let name = option.trim_start_matches('-').split([' ', '=']).next().unwrap_or_default();
+    let name = format!("PROC_{}", name.to_ascii_uppercase().replace('-', "_"));
+    if parser(without_its_variable).try_get_matches_from(args).is_ok() {
+        let tip = format!("the value is that of the environment variable {name}");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
+}
+
+/// The two places an option may stand in: before the command and after it.
+#[derive(Clone, Copy)]
+struct Places<'a> {
+    root: &'a ArgMatches,
+    sub: &'a ArgMatches,
+}
+
+impl Places<'_> {
+    /// Whether the option stands on the command line, rather than in the environment or nowhere.
+    fn given(self, id: &str) -> bool {
+        is_given(self.root, id) || is_given(self.sub, id)
+    }
+
+    /// Complains of an option that was given and means nothing to the command.
+    fn refuse_what_does_not_apply(self, command: &str) -> Result<(), String> {
+        let ids = self.sub.ids().chain(self.root.ids()).map(clap::Id::as_str);
+        let known = |id: &&str| APPLIES.iter().any(|(_, ids)| ids.contains(id));
+        match ids.filter(known).find(|id| self.given(id) && !applies(command, id)) {
+            None => Ok(()),
+            Some(id) => {
+                let takers = APPLIES.iter().filter(|(_, ids)| ids.contains(&id));
+                let takers = takers.map(|(name, _)| format!("`proc {name}`")).collect::<Vec<_>>().join(", ");
+                Err(format!("`{}` means nothing to `proc {command}`, only to {takers}", long(id)))
+            }
+        }
+    }
+
+    /// Complains of a switch and what it contradicts, if both were given.
+    fn refuse_contradictions(self) -> Result<(), String> {
+        match CONTRADICTIONS.iter().find(|(switch, value)| self.given(switch) && self.given(value)) {
+            None => Ok(()),
+            Some((switch, value)) => {
+                Err(format!("`{}` and `{}` contradict each other", long(switch), long(value)))
+            }
+        }
+    }
+
+    /// Of two single values the later one that was given, else what the command has from the environment.
+    fn pick<T>(self, id: &str, early: T, late: T) -> T {
+        if is_given(self.root, id) && !is_given(self.sub, id) { early } else { late }
+    }
+
+    /// The values of a repeatable option, in the order in which they were given.
+    fn join<T>(self, id: &str, early: Vec<T>, late: Vec<T>) -> Vec<T> {
+        if is_given(self.root, id) && is_given(self.sub, id) {
+            return early.into_iter().chain(late).collect();
+        }
+        self.pick(id, early, late)
+    }
+
+    /// Of a switch and the value it contradicts, drops the one that only the environment has.
+    fn switched(self, switch: &str, on: bool, value: &str) -> bool {
+        on && (self.given(switch) || !self.given(value))
+    }
+
+    /// The options of both places as one.
+    fn merge(self, early: Options, late: Options) -> Options {
+        let no_port = self.pick("no_port", early.no_port, late.no_port);
+        let no_port = self.switched("no_port", no_port, "port");
+        let no_timestamps = self.pick("no_timestamps", early.no_timestamps, late.no_timestamps);
+        let no_timestamps = self.switched("no_timestamps", no_timestamps, "timestamps");
+        let timestamps = self.pick("timestamps", early.timestamps, late.timestamps);
+        Options {
+            procfile: self.pick("procfile", early.procfile, late.procfile),
+            root: self.pick("root", early.root, late.root),
+            formation: self.join("formation", early.formation, late.formation),
+            except: self.join("except", early.except, late.except),
+            release: self.pick("release", early.release, late.release),
+            strict: self.pick("strict", early.strict, late.strict),
+            env: self.join("env", early.env, late.env),
+            set: self.join("set", early.set, late.set),
+            env_override: self.pick("env_override", early.env_override, late.env_override),
+            port: self.pick("port", early.port, late.port).filter(|_| !no_port),
+            no_port,
+            show_secrets: self.pick("show_secrets", early.show_secrets, late.show_secrets),
+            color: self.pick("color", early.color, late.color),
+            timestamps: if no_timestamps { Timestamps::None } else { timestamps },
+            no_timestamps,
+            log_format: self.pick("log_format", early.log_format, late.log_format),
+            quiet: self.join("quiet", early.quiet, late.quiet),
+            timeout: self.pick("timeout", early.timeout, late.timeout),
+            exit_on: self.pick("exit_on", early.exit_on, late.exit_on),
+        }
+    }
+}
+
+/// Whether an option stands on this part of the command line.
+fn is_given(matches: &ArgMatches, id: &str) -> bool {
+    matches.value_source(id) == Some(ValueSource::CommandLine)
+}
+
+/// An option as it is written.
+fn long(id: &str) -> String {
+    format!("--{}", id.replace('_', "-"))
+}
