@@ -1,7 +1,7 @@
 """The process type `worker`: takes jobs from the queue, one at a time. Start as many as there is work for.
 
-A job is never lost. On SIGTERM (factor IX) the worker finishes the one in its hands, takes no other, and exits with
-code 0. If it is killed instead, its job goes back into the queue by itself a little later.
+While redis lives no job is lost. On SIGTERM (factor IX) the worker finishes the one in its hands, takes no other, and
+exits with code 0. If it is killed instead, another worker finds its job about twenty seconds later and does it.
 """
 
 import os
@@ -24,6 +24,7 @@ class Worker(SimpleWorker):
     """
 
     def __init__(self, db: Redis) -> None:
+        """A worker with a name of its own, told apart from an earlier worker.1 by its pid."""
         super().__init__([store.queue(db)], name=f"{NAME}-{os.getpid()}", connection=db, maintenance_interval=10)
         self.stopping = False
         self.job_in_hand: Job | None = None

@@ -2,15 +2,23 @@
 
 import time
 
+from redis import Redis
 from rq import get_current_job
 
 from shop import settings, store
 from shop.process import NAME, say
 
 
+def redis_of_this_job() -> Redis:
+    """The connection of the worker that does this job."""
+    job = get_current_job()
+    assert job is not None, "only a worker does jobs"
+    return job.connection
+
+
 def ship(order: int, ordered_at: str) -> None:
     """Ships an order, which takes its time."""
-    db = get_current_job().connection
+    db = redis_of_this_job()
     time.sleep(settings.read().ship_seconds)
     if store.mark_shipped(db, {"order": order, "ordered_at": ordered_at, "shipped_by": NAME}):
         say(f"shipped order {order} (ordered at {ordered_at})")
@@ -20,5 +28,5 @@ def ship(order: int, ordered_at: str) -> None:
 
 def count(asked_by: str) -> None:
     """Counts what has been shipped so far."""
-    shipped = store.count_shipped(get_current_job().connection)
+    shipped = store.count_shipped(redis_of_this_job())
     say(f"counted {shipped} {'order' if shipped == 1 else 'orders'} shipped so far (asked by {asked_by})")

@@ -12,6 +12,7 @@ from redis.retry import Retry
 from rq import Queue
 from rq import Retry as JobRetry
 from rq.job import Job
+from rq.utils import as_text
 
 from shop.process import NAME, say
 
@@ -94,7 +95,7 @@ def count_shipped(db: redis.Redis) -> int:
 
 def catalogue(db: redis.Redis) -> dict[str, str]:
     """Teas and their prices; empty until the first migration has run."""
-    return {tea.decode(): price.decode() for tea, price in db.hgetall(CATALOGUE).items()}
+    return {as_text(tea): as_text(price) for tea, price in db.hgetall(CATALOGUE).items()}
 
 
 def schema_version(db: redis.Redis) -> int:
