@@ -2,6 +2,9 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::io;
+
+use crate::model::exit::code;
 
 /// What kind of failure it is; the exit code follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +13,8 @@ pub enum CliErrorKind {
     Usage,
     /// The Procfile, an env file, a port or another thing that was handed to us is wrong.
     Input,
+    /// The same, in words that name the place and need no label.
+    Diagnosed,
     /// The command to run does not exist.
     NotFound,
     /// The command to run exists and cannot be executed.
@@ -23,10 +28,10 @@ impl CliErrorKind {
     #[must_use]
     pub const fn exit_code(self) -> u8 {
         match self {
-            Self::Usage | Self::Input => 2,
-            Self::NotFound => 127,
-            Self::NotExecutable => 126,
-            Self::Internal => 70,
+            Self::Usage | Self::Input | Self::Diagnosed => code::USAGE,
+            Self::NotFound => code::NOT_FOUND,
+            Self::NotExecutable => code::NOT_EXECUTABLE,
+            Self::Internal => code::BUG,
         }
     }
 }
@@ -69,6 +74,13 @@ impl CliError {
         Self::new(CliErrorKind::NotExecutable, error)
     }
 
+    /// What a command was asked for could not be written to standard output.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+    pub fn unwritten(error: io::Error) -> Self {
+        Self::input(format!("failed to write to standard output: {error}"))
+    }
+
     /// A bug of ours.
     pub fn internal(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::new(CliErrorKind::Internal, error)
@@ -91,13 +103,14 @@ impl CliError {
     #[must_use]
     pub fn render(&self) -> String {
         let label = match self.kind {
-            CliErrorKind::Internal => "internal error",
+            CliErrorKind::Internal => "internal error: ",
             CliErrorKind::Usage
             | CliErrorKind::Input
             | CliErrorKind::NotFound
-            | CliErrorKind::NotExecutable => "error",
+            | CliErrorKind::NotExecutable => "error: ",
+            CliErrorKind::Diagnosed => "",
         };
-        let mut text = format!("{label}: {}\n", self.error);
+        let mut text = format!("{label}{}\n", self.error);
         let mut cause = self.error.source();
         while let Some(error) = cause {
             // Writing to a String cannot fail.

@@ -1,12 +1,18 @@
 //! The command line: arguments in, an exit code out.
 
 pub mod args;
+mod check;
 pub mod completions;
+mod env;
 pub mod error;
 mod examples;
+mod load;
 pub mod man;
 mod manual;
 mod parse;
+mod problems;
+mod run;
+mod start;
 #[cfg(test)]
 mod tests;
 pub mod ui;
@@ -17,6 +23,7 @@ use std::process::ExitCode;
 
 use args::{Cli, Command};
 use error::CliError;
+use load::Surroundings;
 pub use parse::{command, parse};
 
 /// Reads the command line, does what it says, and reports what went wrong.
@@ -39,19 +46,24 @@ pub fn main() -> ExitCode {
 /// Hands over to the command.
 fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
     match &cli.command {
-        Command::Start { .. } | Command::Run { .. } | Command::Check | Command::Env { .. } => {
-            Err(CliError::internal("this command is not here yet"))
-        }
+        Command::Start { types } => start::start(&cli.options, types, &surroundings()?),
+        Command::Run { words } => match run::run(&cli.options, words, &surroundings()?)? {},
+        Command::Check => check::check(&cli.options, &surroundings()?),
+        Command::Env { instance } => env::env(&cli.options, instance.as_deref(), &surroundings()?),
         Command::Completions { shell } => show(completions::script(*shell)),
         Command::Man { directory: None } => show(&man::page_of_proc().roff),
         Command::Man { directory: Some(directory) } => write_pages(directory),
     }
 }
 
+fn surroundings() -> Result<Surroundings, CliError> {
+    Surroundings::take()
+        .map_err(|error| CliError::input(format!("failed to find the working directory: {error}")))
+}
+
 /// Writes what a command was asked for to standard output.
 fn show(text: impl AsRef<[u8]>) -> Result<ExitCode, CliError> {
-    ui::print(text)
-        .map_err(|error| CliError::input(format!("failed to write to standard output: {error}")))?;
+    ui::print(text).map_err(CliError::unwritten)?;
     Ok(ExitCode::SUCCESS)
 }
 

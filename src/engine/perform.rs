@@ -50,7 +50,7 @@ impl Engine {
         let environment = self
             .plan
             .environment(instance)
-            .map_err(|error| SpawnFailure { message: error, code: code::USAGE })?;
+            .map_err(|error| SpawnFailure { message: error.to_string(), code: code::USAGE })?;
         let invocation = self.plan.invocation(instance);
         let program = Program { invocation: &invocation, root: &self.plan.root, environment: &environment };
         let pid = spawn::spawn(&program, &pipes.theirs)

@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod diagnostic;
+pub mod env_file;
 pub mod environment;
 pub mod exit;
 pub mod formation;
@@ -10,4 +11,7 @@ pub mod plan;
 pub mod policy;
 pub mod port;
 pub mod procfile;
+pub mod second_opinion;
+pub mod secret;
 pub mod signal;
+pub mod template;

@@ -1,7 +1,7 @@
 //! What a run is to be: the result of everything that was read, before anything starts.
 
 use super::command::Invocation;
-use super::environment::Environment;
+use super::environment::{Environment, GrowthError};
 use super::instance::InstanceId;
 use super::policy::{ExitOn, Grace};
 use super::port;
@@ -48,7 +48,7 @@ impl Plan {
     }
 
     /// Everything an instance sees in its environment.
-    pub fn environment(&self, id: InstanceId) -> Result<BTreeMap<OsString, OsString>, String> {
+    pub fn environment(&self, id: InstanceId) -> Result<BTreeMap<OsString, OsString>, GrowthError> {
         let resolved = self.environment.resolve(&self.variables(id))?;
         Ok(resolved.into_iter().map(|(name, variable)| (name, variable.value)).collect())
     }

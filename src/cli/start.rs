@@ -1,0 +1,237 @@
+//! `proc start`: the formation in the foreground, until it ends or is told to.
+
+use super::args::Options;
+use super::error::CliError;
+use super::load::{self, App, Demand, Surroundings};
+use super::problems::Problems;
+use super::ui;
+use crate::engine::{Console, Engine};
+use crate::model::exit::Outcome;
+use crate::model::formation::{self, Formation, FormationError, Wanted};
+use crate::model::instance::InstanceId;
+use crate::model::plan::Plan;
+use crate::model::policy::LogFormat;
+use crate::model::port;
+use crate::model::procfile::unknown_type;
+use crate::output::{Colour, Formatter, Label, Mux, Sink, Target};
+use crate::unix::{fds, listener, signals, tree};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::process::ExitCode;
+
+/// The bytes that wait for our standard output at most; beyond that the processes wait.
+const OUTPUT_LIMIT: usize = 4 << 20;
+
+/// Runs the formation; returns when nothing is left of it.
+pub(super) fn start(
+    options: &Options,
+    named: &[String],
+    around: &Surroundings,
+) -> Result<ExitCode, CliError> {
+    let (app, mut problems) = load::app(options, around, Demand::Lenient);
+    let planned = app.and_then(|app| Planner { options, named, problems: &mut problems }.plan(app));
+    problems.settle()?;
+    let Some((plan, quiet)) = planned else { return Err(CliError::internal("no plan and no error")) };
+    let console =
+        console(options, &plan, quiet, around).map_err(failed("failed to start the writer thread"))?;
+    let (outcome, unwritten) = run(plan, console)?;
+    if unwritten > 0 {
+        ui::complain(format!("{unwritten} bytes of output could not be written\n"));
+    }
+    Ok(end_as(outcome))
+}
+
+fn failed(what: &'static str) -> impl Fn(io::Error) -> CliError {
+    move |error| CliError::internal(format!("{what}: {error}"))
+}
+
+/// Takes over signals and orphans, and lets the engine run.
+fn run(plan: Plan, console: Console) -> Result<(Outcome, u64), CliError> {
+    fds::keep_from_children();
+    tree::adopt_orphans().map_err(failed("failed to become a subreaper"))?;
+    let signals = signals::Signals::take_over().map_err(failed("failed to take over the signals"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed("failed to start the event loop"))?;
+    let _entered = runtime.enter();
+    let engine = Engine::new(plan, console, signals).map_err(failed("failed to start the event loop"))?;
+    Ok(runtime.block_on(engine.run()))
+}
+
+/// Exits with the code of an outcome, or dies by its signal.
+fn end_as(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Outcome::Code(code) => ExitCode::from(code),
+        Outcome::Signal(signal) => {
+            signals::die_by(signal);
+            ExitCode::from(crate::model::exit::Exit::Signal(signal).code())
+        }
+    }
+}
+
+/// Makes a plan of an application and the command line, noting everything that is wrong.
+struct Planner<'a> {
+    options: &'a Options,
+    named: &'a [String],
+    problems: &'a mut Problems,
+}
+
+impl Planner<'_> {
+    /// The plan, and the types whose output is not shown.
+    fn plan(&mut self, app: App) -> Option<(Plan, BTreeSet<usize>)> {
+        let formation = self.formation(&app)?;
+        let mut instances = self.ports(&app, &formation)?;
+        let release = self.release(&app);
+        if let Some(id) = release {
+            instances.entry(id).or_insert_with(|| port::of(app.base_port?, id.process, id.number));
+        }
+        let quiet = self.quiet(&app);
+        let left_out = formation
+            .left_out
+            .into_iter()
+            .filter(|index| release.is_none_or(|id| id.process != *index))
+            .collect();
+        let plan = Plan {
+            types: app.types,
+            instances,
+            release,
+            left_out,
+            base_port: app.base_port,
+            environment: app.environment,
+            root: app.root,
+            exit_on: self.options.exit_on,
+            grace: self.options.timeout,
+        };
+        self.check_ports(&plan);
+        (!self.problems.are_fatal()).then_some((plan, quiet))
+    }
+
+    fn formation(&mut self, app: &App) -> Option<Formation> {
+        let lists: &[String] = if self.named.is_empty() { &self.options.formation } else { &[] };
+        let wanted = Wanted { named: self.named, lists, except: &self.options.except };
+        match formation::resolve(wanted, &app.types) {
+            Ok(formation) => Some(formation),
+            Err(errors) => {
+                for error in errors {
+                    self.problems.error(&error);
+                    if let FormationError::UnknownType { hint: Some(hint), .. } = error {
+                        self.problems.hint(hint);
+                    }
+                }
+                None
+            }
+        }
+    }
+
+    fn ports(&mut self, app: &App, formation: &Formation) -> Option<BTreeMap<InstanceId, Option<u16>>> {
+        let Some(base) = app.base_port else {
+            let instances = |(process, count): (usize, &u16)| {
+                (1..=*count).map(move |number| (InstanceId { process, number }, None))
+            };
+            return Some(formation.counts.iter().enumerate().flat_map(instances).collect());
+        };
+        match port::assign(base, &app.types, formation) {
+            Ok(ports) => Some(ports.into_iter().map(|(id, port)| (id, Some(port))).collect()),
+            Err(errors) => {
+                for error in errors {
+                    self.problems.error(error);
+                    self.problems.hint("choose another base with `-p N`, or start fewer");
+                }
+                None
+            }
+        }
+    }
+
+    /// The instance that goes first under `--release`.
+    fn release(&mut self, app: &App) -> Option<InstanceId> {
+        let position = app.types.iter().position(|each| each.name == "release");
+        if self.options.release && position.is_none() {
+            self.problems.error("--release: the Procfile has no process type `release`");
+        }
+        position.filter(|_| self.options.release).map(|process| InstanceId { process, number: 1 })
+    }
+
+    fn quiet(&mut self, app: &App) -> BTreeSet<usize> {
+        let mut quiet = BTreeSet::new();
+        for name in self.options.quiet.iter().map(|name| name.trim()) {
+            if let Some(index) = app.types.iter().position(|each| each.name == name) {
+                quiet.insert(index);
+            } else {
+                let (message, hint) = unknown_type(name, &app.types);
+                self.problems.error(format!("--quiet: {message}"));
+                if let Some(hint) = hint {
+                    self.problems.hint(hint);
+                }
+            }
+        }
+        quiet
+    }
+
+    /// Reports the ports that somebody else listens on.
+    ///
+    /// An error where the process is sure to want its port; else a warning, because a worker has a number it never binds.
+    fn check_ports(&mut self, plan: &Plan) {
+        let same_for_all = plan.environment.set.iter().any(|(name, _)| name == "PORT");
+        if same_for_all && plan.instances.len() > 1 {
+            self.problems
+                .warning("-E PORT=… gives every process the same port; `-p N` sets where they begin");
+        }
+        let ports = plan.instances.iter().filter_map(|(id, port)| Some((*id, (*port)?)));
+        for (id, port) in ports.filter(|_| !same_for_all) {
+            if !listener::is_taken(port) {
+                continue;
+            }
+            let by = listener::holder(port)
+                .map_or(String::new(), |holder| format!(" by pid {} ({})", holder.pid, holder.name));
+            let text = format!("port {port} of {} is taken{by}", plan.name(id));
+            if plan.types.get(id.process).is_some_and(crate::model::procfile::ProcessType::listens) {
+                self.problems.error(text);
+                self.problems.hint("stop that process, or choose another base with `-p N`");
+            } else {
+                self.problems.warning(text);
+            }
+        }
+    }
+}
+
+/// Our standard output as the options want it.
+fn console(
+    options: &Options,
+    plan: &Plan,
+    quiet: BTreeSet<usize>,
+    around: &Surroundings,
+) -> io::Result<Console> {
+    let is_terminal = io::stdout().is_terminal();
+    let is_coloured = ui::coloured(options.color, is_terminal, &|name| around.variable(name));
+    let labels: BTreeMap<InstanceId, Label> =
+        plan.instances.keys().map(|id| (*id, label(plan, *id))).collect();
+    let width = labels.values().map(|label| label.process.len()).max().unwrap_or(0);
+    let formatter = Formatter::new(options.log_format, options.timestamps, is_coloured, width);
+    Ok(Console {
+        mux: Mux::new(formatter, is_terminal),
+        sink: Sink::start(write, OUTPUT_LIMIT)?,
+        labels,
+        quiet,
+        tells_streams_apart: options.log_format == LogFormat::Json,
+        preamble: plan.left_out().into_iter().collect(),
+    })
+}
+
+fn label(plan: &Plan, id: InstanceId) -> Label {
+    let process_type = plan.types.get(id.process).map_or_else(String::new, |each| each.name.clone());
+    Label {
+        process: plan.name(id),
+        process_type,
+        index: Some(id.number.into()),
+        colour: Colour::nth(id.process),
+    }
+}
+
+fn write(target: Target, bytes: &[u8]) -> io::Result<usize> {
+    match target {
+        Target::Stdout => fds::write_waiting(io::stdout().as_fd(), bytes),
+        Target::Stderr => fds::write_waiting(io::stderr().as_fd(), bytes),
+    }
+}
