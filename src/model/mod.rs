@@ -1,4 +1,6 @@
 //! What things are: pure data and parsing. Imports nothing of ours, reads no file, knows no clock.
 
 pub mod diagnostic;
+pub mod env_file;
 pub mod policy;
+pub mod template;
