@@ -2,5 +2,6 @@
 
 pub mod diagnostic;
 pub mod env_file;
+pub mod environment;
 pub mod policy;
 pub mod template;
