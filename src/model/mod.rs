@@ -4,4 +4,5 @@ pub mod diagnostic;
 pub mod env_file;
 pub mod environment;
 pub mod policy;
+pub mod secret;
 pub mod template;
