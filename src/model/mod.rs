@@ -4,5 +4,6 @@ pub mod diagnostic;
 pub mod env_file;
 pub mod environment;
 pub mod policy;
+pub mod second_opinion;
 pub mod secret;
 pub mod template;
