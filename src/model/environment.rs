@@ -83,7 +83,7 @@ pub const LARGEST_TOTAL: usize = 6 * 1024 * 1024;
 
 /// Variables that hold variables made an env file grow without bound: `A=$B$B`, forty times over.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}:{line}: the {} with its variables filled in", printable(.file), .grown.words())]
+#[error("{}:{line}: the {} with variables filled in", printable(.file), .grown.words())]
 pub struct GrowthError {
     /// The file as the user named it.
     pub file: String,
@@ -176,7 +176,7 @@ fn layer(origin: Origin, pairs: impl Iterator<Item = (OsString, OsString)>) -> V
 /// A value has reached its limit.
 struct Full;
 
-/// Writes a template with its variables filled in; unset is empty, and the recursion is as deep as the template.
+/// Writes a template with variables filled in; unset is empty, and the recursion is as deep as the template.
 fn expand(template: &Template, layers: &[&Variables], limit: usize, value: &mut Vec<u8>) -> Result<(), Full> {
     for segment in template.segments() {
         let bytes = match segment {
@@ -340,14 +340,14 @@ mod tests {
     fn a_value_that_doubles_itself_over_and_over_is_an_error() {
         let text = "K=x\n".to_owned() + &"K=$K$K\n".repeat(40);
         let error = environment(&[], &[], &[&text]).resolve(&[]).unwrap_err();
-        insta::assert_snapshot!(error, @".env:22: the value grows past 1 MiB with its variables filled in");
+        insta::assert_snapshot!(error, @".env:22: the value grows past 1 MiB with variables filled in");
     }
 
     #[test]
     fn many_large_values_are_an_error_as_well() {
         let text = format!("A={}\n{}", "x".repeat(500_000), "B=$A\n".repeat(20));
         let error = environment(&[], &[], &[&text]).resolve(&[]).unwrap_err();
-        insta::assert_snapshot!(error, @".env:13: the values of the env files grow past 6 MiB with its variables filled in");
+        insta::assert_snapshot!(error, @".env:13: the values of the env files grow past 6 MiB with variables filled in");
     }
 
     #[test]
