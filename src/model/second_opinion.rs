@@ -92,8 +92,9 @@ fn key_span(text: &str, entry: &Entry) -> Span {
 /// What is to be said of one entry.
 fn opinion(text: &str, entry: &Entry) -> Option<Doubt> {
     // With the end of its line, if it has one: dotenvy minds a blank before the end of the file.
-    let end = entry.span.end + text[entry.span.end..].find('\n').map_or(0, |newline| newline + 1);
-    match ask(&text[entry.span.start..end]) {
+    let behind = text.get(entry.span.end..).unwrap_or_default();
+    let end = entry.span.end + behind.find('\n').map_or(0, |newline| newline + 1);
+    match ask(text.get(entry.span.start..end).unwrap_or_default()) {
         Answer::Same => None,
         Answer::Other => Some(Doubt::Differs(remedy(entry))),
         Answer::Refused => Some(Doubt::Refused(remedy(entry))),
