@@ -3,6 +3,8 @@
 //! The files are not part of this repository: they lie in `../shared/corpus`, or where `PROC_CORPUS` says. Without them there is nothing
 //! to test, and the test says so.
 
+#![expect(clippy::print_stdout, reason = "what stands outside `#[test]` is test code, too")]
+
 use proc_start::model::procfile::{self, ProcfileError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

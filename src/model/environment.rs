@@ -231,18 +231,20 @@ impl fmt::Display for Shown<'_> {
 }
 
 /// Reads the `KEY=VALUE` of `-E`; the value is taken as it is, quotes, blanks, dollars and all.
-pub fn parse_set(text: &str) -> Result<(String, OsString), SetError> {
-    let (key, value) = text.split_once('=').ok_or(SetError::NoEquals)?;
-    if text.contains('\0') {
+pub fn parse_set(text: &OsStr) -> Result<(String, OsString), SetError> {
+    let bytes = text.as_bytes();
+    let equals = memchr::memchr(b'=', bytes).ok_or(SetError::NoEquals)?;
+    let (key, value) = (String::from_utf8_lossy(&bytes[..equals]), &bytes[equals + 1..]);
+    if bytes.contains(&0) {
         return Err(SetError::Nul);
     }
     if key.is_empty() {
         return Err(SetError::NoKey);
     }
-    if !env_file::is_key(key) {
-        return Err(SetError::BadKey(env_file::is_plausible_key(key).then(|| printable(key))));
+    if !env_file::is_key(&key) {
+        return Err(SetError::BadKey(env_file::is_plausible_key(&key).then(|| printable(&key))));
     }
-    Ok((key.to_owned(), value.into()))
+    Ok((key.into_owned(), OsStr::from_bytes(value).to_owned()))
 }
 
 #[cfg(test)]
@@ -366,14 +368,14 @@ mod tests {
             ("a.b-c=x=y", "a.b-c", "x=y"),
             ("K= '$A' # ", "K", " '$A' # "),
         ] {
-            assert_eq!(parse_set(text), Ok((key.into(), value.into())), "{text}");
+            assert_eq!(parse_set(text.as_ref()), Ok((key.into(), value.into())), "{text}");
         }
     }
 
     #[test]
     fn a_wrong_set_argument_is_named_without_its_value() {
         let shown: Vec<_> = ["hunter2", "=hunter2", "1K=hunter2", "K =hunter2", "hunter2/+=x", "K=\0hunter2"]
-            .map(|text| parse_set(text).unwrap_err().to_string())
+            .map(|text| parse_set(text.as_ref()).unwrap_err().to_string())
             .into();
         insta::assert_snapshot!(shown.join("\n"), @"
         no `=`: write KEY=VALUE
