@@ -13,7 +13,6 @@ use crate::model::plan::Plan;
 use crate::model::policy::LogFormat;
 use crate::model::port;
 use crate::model::procfile::unknown_type;
-use crate::model::signal::Signal;
 use crate::output::{Colour, Formatter, Label, Mux, Sink, Target};
 use crate::unix::{fds, listener, signals, tree};
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,8 +36,7 @@ pub(super) fn start(
     let console =
         console(options, &plan, quiet, around).map_err(failed("failed to start the writer thread"))?;
     let (outcome, unwritten) = run(plan, console)?;
-    // Whoever closed the other end knows.
-    if unwritten > 0 && outcome != Outcome::Signal(Signal::PIPE) {
+    if unwritten > 0 {
         ui::complain(format!("{unwritten} bytes of output could not be written\n"));
     }
     Ok(end_as(outcome))
