@@ -1,4 +1,45 @@
-//! The twelve-factor process manager.
+//! `proc`, the twelve-factor process manager: the map of its source.
+//!
+//! # Layers
+//!
+//! Each may use those above it in this list, and nothing else (`tests/layering.rs` sees to it):
+//!
+//! | layer | what it is |
+//! | --- | --- |
+//! | [`model`] | what things are: Procfile, env files, formation, ports, plan. Pure data and parsing |
+//! | [`supervisor`] | what to do: events in, actions out, time as an argument. Pure |
+//! | [`output`] | lines: cut, prefixed, coloured, put in order. Pure but for the thread that writes |
+//! | [`unix`] | the only system calls and the only `unsafe` |
+//! | [`engine`] | the only loop: waits for the world, tells the supervisor, does what it says |
+//! | [`cli`] | arguments, files and environment in; a plan, and an exit code out |
+//!
+//! # One Ctrl-C, from end to end
+//!
+//! 1. The terminal sends SIGINT to its foreground group. The children are not in it: `unix::spawn::spawn` gave each a group of its own. So
+//!    only we get it, once, as a byte that [`unix::signals::Signals`] can read.
+//! 2. `Engine::wait` returns `Wake::Signals`; `Engine::take_signals` turns it into [`supervisor::Event::Signal`], and `Engine::settle`
+//!    hands that to [`supervisor::Supervisor::handle`].
+//! 3. `Fleet::observe` calls it a change; `Shutdown::decide` finds that it is a cause to stop and answers with intents: say so, stop all,
+//!    kill what is left at now + grace. `Fleet::apply` moves each instance on (`Instance::stop`: *Running* to *Stopping*) and queues the
+//!    actions: SIGTERM and SIGCONT to each group.
+//! 4. `Engine::perform` does them, by way of `Children::signal`, which never signals a number that may have become somebody else's.
+//! 5. A child dies. SIGCHLD wakes the loop; `Engine::reap` reaps everyone who has died, takes over what the dead had written
+//!    (`Pipes::drain`), and hands in `GroupEmpty`, `Drained` and `Exited`. `Fleet::advance` finds the instance over: *Down*.
+//! 6. When all are down and no descendant is left (`Event::Childless`), `Shutdown::conclude` asks for
+//!    [`Finish`](supervisor::Action::Finish) with [`Outcome::Signal`](model::exit::Outcome); `cli::start` dies by that signal, so that the shell knows.
+//!    Had the grace period ended first, `Supervisor::next_deadline` would have woken the loop and `Instance::step` asked for SIGKILL; a
+//!    second Ctrl-C does the same through `Shutdown::force`.
+//!
+//! # One line of output, from end to end
+//!
+//! 1. `web.1` writes `hello\n` to its standard output: a pipe that `NewPipes::make` made. Our end is watched by [`unix::fds::Poller`].
+//! 2. `Engine::wait` returns `Wake::Output`, unless the sink is full: then nobody reads, the pipe fills and the child waits.
+//! 3. `Engine::pump` takes a chunk from every pipe that has something (`Pipes::pump`) and feeds it to [`output::Mux`]. The supervisor never
+//!    sees it.
+//! 4. `Mux::feed` cuts the chunk into lines (`LineBuffer`), and `Formatter::record` puts `12:00:01 web.1    | ` before each.
+//! 5. What came of it goes to [`output::Sink::push`], which never blocks; the sink's thread writes it to standard output.
+//!
+//! ARCHITECTURE.md says why it is so, and where to put what.
 
 pub mod cli;
 pub mod engine;

@@ -13,6 +13,7 @@ use clap::builder::{
 use clap::error::ErrorKind;
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::model::environment::parse_set;
 use crate::model::policy::{ColorChoice, ExitOn, Grace, LogFormat, PolicyError, Timestamps};
 
 /// A command line that has been read and found consistent.
@@ -215,19 +216,6 @@ impl fmt::Debug for Assignment {
     }
 }
 
-impl Assignment {
-    /// Splits `KEY=VALUE`; `None` if there is no `=` or what stands before it is not a name.
-    fn read(text: &std::ffi::OsStr) -> Option<Self> {
-        use std::os::unix::ffi::{OsStrExt, OsStringExt};
-        let equals = memchr::memchr(b'=', text.as_bytes())?;
-        let (key, value) = text.as_bytes().split_at(equals);
-        let key = std::str::from_utf8(key).ok()?;
-        let first = key.starts_with(|char: char| char.is_ascii_alphabetic() || char == '_');
-        let rest = key.chars().all(|char| char.is_ascii_alphanumeric() || "_.-".contains(char));
-        (first && rest).then(|| Self { key: key.to_owned(), value: OsString::from_vec(value[1..].to_vec()) })
-    }
-}
-
 /// Reads an [`Assignment`]. clap's `try_map` would do, but its errors repeat the value.
 #[derive(Clone)]
 struct AssignmentParser;
@@ -242,10 +230,11 @@ impl TypedValueParser for AssignmentParser {
         value: &std::ffi::OsStr,
     ) -> Result<Assignment, clap::Error> {
         let text = OsStringValueParser::new().parse_ref(command, arg, value)?;
-        Assignment::read(&text).ok_or_else(|| {
-            let message = "a value of `--set` (or of PROC_SET) is not KEY=VALUE with a KEY of letters, digits, `_`, `.` and `-` that starts with a letter or `_`";
+        let (key, value) = parse_set(&text).map_err(|error| {
+            let message = format!("a value of `--set` (or of PROC_SET): {error}");
             command.clone().error(ErrorKind::ValueValidation, message)
-        })
+        })?;
+        Ok(Assignment { key, value })
     }
 }
 
@@ -254,27 +243,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_assignment_is_split_at_the_first_equals_sign() {
-        for (text, parts) in [
-            ("A=b", Some(("A", "b"))),
-            ("A=", Some(("A", ""))),
-            ("A=b=c", Some(("A", "b=c"))),
-            ("_a.b-c1= x ", Some(("_a.b-c1", " x "))),
-            ("A", None),
-            ("=b", None),
-            ("1A=b", None),
-            ("A B=c", None),
-            ("", None),
-        ] {
-            let read = Assignment::read(text.as_ref());
-            let expected = parts.map(|(key, value)| Assignment { key: key.into(), value: value.into() });
-            assert_eq!(read, expected, "{text}");
-        }
-    }
-
-    #[test]
     fn the_value_of_an_assignment_is_not_in_its_debug_text() {
-        let assignment = Assignment::read("TOKEN=hunter2".as_ref()).unwrap();
+        let assignment = Assignment { key: "TOKEN".into(), value: "hunter2".into() };
         assert_eq!(format!("{assignment:?}"), "TOKEN=…");
     }
 }

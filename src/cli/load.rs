@@ -205,7 +205,7 @@ impl Loader<'_> {
         match env_file::parse(&bytes) {
             Ok(file) => {
                 if self.demand == Demand::Strict {
-                    for difference in second_opinion::differences(&text) {
+                    for difference in second_opinion::differences(&text, &file) {
                         self.problems.diagnose(&difference, &located.name, &text, false);
                     }
                 }

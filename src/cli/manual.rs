@@ -194,12 +194,11 @@ const OUTPUT: Section = Section {
         ),
         Text(
             "The bytes of a line are passed on as they are: not decoded, dropped or reordered within a stream. A line longer \
-             than 64 KiB is cut in parts. A line without an end is shown when its process ends, and on a terminal after 200 ms. On \
-             a terminal control sequences are made visible instead of obeyed, but for colours.",
+             than 64 KiB is cut in parts. A line without an end is shown when its process ends, and on a terminal after 200 ms. Control sequences are passed on too.",
         ),
         Text(
-            "What a process wrote is shown before the line that says that it ended. Memory is bounded (4 MiB in all): if the reader of the output is \
-             slow, the processes wait for it, and signals do not. `proc start | head -1` ends cleanly.",
+            "What a process wrote is shown before the line that says that it ended. At most 4 MiB wait for a slow reader of the \
+             output; then the processes wait, and signals do not. `proc start | head -1` ends cleanly.",
         ),
         Item(
             "`--log-format text`",
@@ -211,7 +210,11 @@ const OUTPUT: Section = Section {
             "One object a line, with `ts`, `process`, `type`, `index`, `pid`, `stream` and `line`; `partial` is true for a \
              part of a line, and `bytes_base64` holds what is not UTF-8.",
         ),
-        Item("`--log-format raw`", "The lines of the processes and nothing before them."),
+        Item(
+            "`--log-format raw`",
+            "The lines of the processes and nothing before them. What proc says goes to standard error.",
+        ),
+        Item("`--quiet TYPE`", "Hides what the processes of that type write, not what proc says about them."),
     ],
 };
 
@@ -261,6 +264,8 @@ const EXIT_STATUS: Section = Section {
             "130, 143, 129",
             "proc was stopped by SIGINT, SIGTERM or SIGHUP: after a clean stop it dies of that signal itself.",
         ),
+        Item("141", "Nobody reads the output any more; it dies of SIGPIPE after a clean stop."),
+        Item("127, 126", "A command was not found, or could not be executed; the others were stopped."),
         Item("1", "A process could not be killed; it is named."),
         Item("2", "The command line, the Procfile, an env file or a port is wrong. Nothing was started."),
         Item("70", "A bug of proc."),

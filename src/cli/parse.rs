@@ -80,14 +80,21 @@ pub(super) fn read(args: &[OsString], variable: fn(Arg) -> Arg) -> Result<Cli, c
         return Err(parser.error(ErrorKind::MissingSubcommand, "a command is needed"));
     };
     let places = Places { root: &root, sub };
-    if let Err(complaint) =
-        places.refuse_what_does_not_apply(name).and_then(|()| places.refuse_contradictions())
-    {
+    let command = Command::from_arg_matches(&root)?;
+    let names_types = matches!(&command, Command::Start { types } if !types.is_empty());
+    let complaint = places
+        .refuse_what_does_not_apply(name)
+        .and_then(|()| places.refuse_contradictions())
+        .and_then(|()| places.refuse_two_formations(names_types));
+    if let Err(complaint) = complaint {
         let mut sub = parser.find_subcommand(name).cloned().unwrap_or(parser);
         return Err(sub.error(ErrorKind::ArgumentConflict, complaint));
     }
-    let options = places.merge(Options::from_arg_matches(&root)?, Options::from_arg_matches(sub)?);
-    Ok(Cli { options, command: Command::from_arg_matches(&root)? })
+    let mut options = places.merge(Options::from_arg_matches(&root)?, Options::from_arg_matches(sub)?);
+    if names_types {
+        options.formation.clear();
+    }
+    Ok(Cli { options, command })
 }
 
 /// The command line as it is read: like [`command`], but an option that does not go with a command is known to it.
@@ -185,6 +192,14 @@ impl Places<'_> {
                 Err(format!("`{}` and `{}` contradict each other", long(switch), long(value)))
             }
         }
+    }
+
+    /// Complains of a formation in both of its forms; types that are named beat one from the environment.
+    fn refuse_two_formations(self, names_types: bool) -> Result<(), String> {
+        if names_types && self.given("formation") {
+            return Err("`TYPE[=N]` and `--formation` both say what to start: give one of them".to_owned());
+        }
+        Ok(())
     }
 
     /// Of two single values the later one that was given, else what the command has from the environment.

@@ -109,8 +109,8 @@ impl Planner<'_> {
     }
 
     fn formation(&mut self, app: &App) -> Option<Formation> {
-        let lists: &[String] = if self.named.is_empty() { &self.options.formation } else { &[] };
-        let wanted = Wanted { named: self.named, lists, except: &self.options.except };
+        let wanted =
+            Wanted { named: self.named, lists: &self.options.formation, except: &self.options.except };
         match formation::resolve(wanted, &app.types) {
             Ok(formation) => Some(formation),
             Err(errors) => {

@@ -60,8 +60,8 @@ fn an_option_means_the_same_before_and_after_the_command() {
         "-t 10",
         "--exit-on failure",
     ] {
-        let before = parse(&format!("proc {option} start web")).unwrap();
-        let after = parse(&format!("proc start web {option}")).unwrap();
+        let before = parse(&format!("proc {option} start")).unwrap();
+        let after = parse(&format!("proc start {option}")).unwrap();
         assert_eq!(before, after, "{option}");
         assert_ne!(before.options, options("proc start"), "{option}");
     }
@@ -158,69 +158,6 @@ fn no_command_is_answered_with_help_and_an_unknown_one_with_a_suggestion() {
 fn the_version_is_that_of_the_package() {
     let answer = parse("proc --version").unwrap_err();
     assert_eq!((answer.exit_code(), answer.to_string()), (0, "proc 0.1.0\n".to_owned()));
-}
-
-/// Reads a command line in a process of its own that has these variables, and shows what came of it.
-fn with_variables(variables: &[(&str, &str)], line: &str) -> String {
-    let output = process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "cli::tests::read_in_a_process_of_its_own", "--ignored", "--nocapture"])
-        .env_clear()
-        .env("LINE", line)
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap();
-    String::from_utf8(output.stdout).unwrap()
-}
-
-#[test]
-#[ignore = "with_variables runs it"]
-#[expect(clippy::disallowed_methods, reason = "this process exists for its environment")]
-fn read_in_a_process_of_its_own() {
-    let line = std::env::var("LINE").unwrap_or_default();
-    match super::parse(line.split_whitespace().map(OsString::from)) {
-        Ok(cli) => println!("{:?}", cli.options),
-        Err(error) => println!("{error}"),
-    }
-}
-
-#[test]
-fn an_option_can_come_from_the_environment_and_the_command_line_wins() {
-    for (variables, line, expected) in [
-        (&[("PROC_TIMEOUT", "7")][..], "proc start", "timeout: For(7s)"),
-        (&[("PROC_TIMEOUT", "7")], "proc start -t 8", "timeout: For(8s)"),
-        (&[("PROC_TIMEOUT", "7")], "proc -t 8 start", "timeout: For(8s)"),
-        (&[("PROC_TIMEOUT", "")], "proc start", "timeout: For(5s)"),
-        (&[("PROC_EXCEPT", "a,b")], "proc start", r#"except: ["a", "b"]"#),
-        (&[("PROC_EXCEPT", "a,b")], "proc -x c start", r#"except: ["c"]"#),
-        (&[("PROC_EXCEPT", "")], "proc start", "except: []"),
-        (&[("PROC_ENV", "a,b")], "proc run x", r#"env: ["a", "b"]"#),
-        (&[("PROC_SET", "A=1,2")], "proc env", "set: [A=…]"),
-        (&[("PROC_RELEASE", "1")], "proc start", "release: true"),
-        (&[("PROC_RELEASE", "no")], "proc start", "release: false"),
-        (&[("PROC_RELEASE", "0")], "proc start --release", "release: true"),
-        (&[("PROC_STRICT", "")], "proc check", "strict: false"),
-        (&[("PROC_NO_PORT", "1")], "proc start -p 9", "port: Some(9), no_port: false"),
-        (&[("PROC_PORT", "9")], "proc start --no-port", "port: None, no_port: true"),
-        (&[("PROC_NO_PORT", "1"), ("PROC_PORT", "9")], "proc start", "port: None, no_port: true"),
-        (&[("PROC_NO_TIMESTAMPS", "1")], "proc start --timestamps rfc3339", "timestamps: Rfc3339"),
-    ] {
-        let shown = with_variables(variables, line);
-        assert!(shown.contains(expected), "{variables:?} {line}: {shown}");
-    }
-}
-
-#[test]
-fn a_bad_value_from_the_environment_is_blamed_on_its_variable() {
-    let shown = with_variables(&[("PROC_TIMEOUT", "soon")], "proc start");
-    assert!(shown.contains("tip: the value is that of the environment variable PROC_TIMEOUT"), "{shown}");
-    let shown = with_variables(&[("PROC_SET", "hunter2")], "proc start");
-    assert!(shown.contains("PROC_SET") && !shown.contains("hunter2"), "{shown}");
-}
-
-#[test]
-fn a_variable_of_an_option_that_means_nothing_to_the_command_is_ignored() {
-    let shown = with_variables(&[("PROC_TIMEOUT", "soon"), ("PROC_STRICT", "1")], "proc man");
-    assert!(shown.contains("strict: false"), "{shown}");
 }
 
 #[test]

@@ -65,6 +65,6 @@ mod tests {
         clock.suspend(|| while before.elapsed() < Duration::from_millis(20) {});
         assert!(before.elapsed() >= Duration::from_millis(20));
         assert!(clock.now().duration_since(before) < before.elapsed());
-        assert!(clock.real(before) >= before + Duration::from_millis(20));
+        assert!(clock.real(before) > before);
     }
 }

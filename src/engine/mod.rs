@@ -1,7 +1,7 @@
 //! The only loop: waits for the world, tells the supervisor, does what it says.
 //!
-//! Everything that can happen arrives in one `select!`, whose arms only say *what* woke us ([`Wake`]); it becomes an
-//! [`Event`](crate::supervisor::Event), the supervisor turns that into actions, and `perform` does them before anything else is looked at.
+//! Everything that can happen arrives in one `select!`, whose arms only say *what* woke us (`Wake`); it becomes an
+//! [`Event`], the supervisor turns that into actions, and `perform` does them before anything else is looked at.
 //! Nothing here blocks: standard output is written by a thread of its own, and while that has no room for more we do not read what the
 //! children write.
 

@@ -150,8 +150,12 @@ impl Explain for EnvFileError {
             | Self::Unclosed(_)
             | Self::AfterQuote { opened: None }
             | Self::TooDeep => visible_key(line),
-            Self::TooLarge | Self::NotUtf8 | Self::Nul | Self::NoEquals | Self::Colon => 0..0,
-            Self::AfterQuote { opened: Some(_) } => 0..0,
+            Self::TooLarge
+            | Self::NotUtf8
+            | Self::Nul
+            | Self::NoEquals
+            | Self::Colon
+            | Self::AfterQuote { opened: Some(_) } => 0..0,
         }
     }
 }
@@ -247,12 +251,11 @@ impl<'a> Reader<'a> {
     fn entry(&mut self, start: usize, line: &'a str) -> Found<Entry> {
         let (key, value) = split_entry(start, line)?;
         let number = self.line;
-        let (template, end) = match Quote::opening(&self.text[value..]) {
-            Some(quote) => self.quoted(value, quote)?,
-            None => {
-                let end = start + line.len();
-                (Template::read(without_comment(&self.text[..end], value), Escapes::Plain), end)
-            }
+        let (template, end) = if let Some(quote) = Quote::opening(&self.text[value..]) {
+            self.quoted(value, quote)?
+        } else {
+            let end = start + line.len();
+            (Template::read(without_comment(&self.text[..end], value), Escapes::Plain), end)
         };
         let value = template.map_err(|TooDeep| error(start, line.len(), EnvFileError::TooDeep))?;
         Ok(Entry { key: key.to_owned(), value, line: number, span: Span::new(start, end) })

@@ -83,7 +83,7 @@ pub const LARGEST_TOTAL: usize = 6 * 1024 * 1024;
 
 /// Variables that hold variables made an env file grow without bound: `A=$B$B`, forty times over.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}:{line}: the {} with its variables filled in", printable(.file), .grown.words())]
+#[error("{}:{line}: the {} with variables filled in", printable(.file), .grown.words())]
 pub struct GrowthError {
     /// The file as the user named it.
     pub file: String,
@@ -176,7 +176,7 @@ fn layer(origin: Origin, pairs: impl Iterator<Item = (OsString, OsString)>) -> V
 /// A value has reached its limit.
 struct Full;
 
-/// Writes a template with its variables filled in; unset is empty, and the recursion is as deep as the template.
+/// Writes a template with variables filled in; unset is empty, and the recursion is as deep as the template.
 fn expand(template: &Template, layers: &[&Variables], limit: usize, value: &mut Vec<u8>) -> Result<(), Full> {
     for segment in template.segments() {
         let bytes = match segment {
@@ -231,18 +231,20 @@ impl fmt::Display for Shown<'_> {
 }
 
 /// Reads the `KEY=VALUE` of `-E`; the value is taken as it is, quotes, blanks, dollars and all.
-pub fn parse_set(text: &str) -> Result<(String, OsString), SetError> {
-    let (key, value) = text.split_once('=').ok_or(SetError::NoEquals)?;
-    if text.contains('\0') {
+pub fn parse_set(text: &OsStr) -> Result<(String, OsString), SetError> {
+    let bytes = text.as_bytes();
+    let equals = memchr::memchr(b'=', bytes).ok_or(SetError::NoEquals)?;
+    let (key, value) = (String::from_utf8_lossy(&bytes[..equals]), &bytes[equals + 1..]);
+    if bytes.contains(&0) {
         return Err(SetError::Nul);
     }
     if key.is_empty() {
         return Err(SetError::NoKey);
     }
-    if !env_file::is_key(key) {
-        return Err(SetError::BadKey(env_file::is_plausible_key(key).then(|| printable(key))));
+    if !env_file::is_key(&key) {
+        return Err(SetError::BadKey(env_file::is_plausible_key(&key).then(|| printable(&key))));
     }
-    Ok((key.to_owned(), value.into()))
+    Ok((key.into_owned(), OsStr::from_bytes(value).to_owned()))
 }
 
 #[cfg(test)]
@@ -340,14 +342,14 @@ mod tests {
     fn a_value_that_doubles_itself_over_and_over_is_an_error() {
         let text = "K=x\n".to_owned() + &"K=$K$K\n".repeat(40);
         let error = environment(&[], &[], &[&text]).resolve(&[]).unwrap_err();
-        insta::assert_snapshot!(error, @".env:22: the value grows past 1 MiB with its variables filled in");
+        insta::assert_snapshot!(error, @".env:22: the value grows past 1 MiB with variables filled in");
     }
 
     #[test]
     fn many_large_values_are_an_error_as_well() {
         let text = format!("A={}\n{}", "x".repeat(500_000), "B=$A\n".repeat(20));
         let error = environment(&[], &[], &[&text]).resolve(&[]).unwrap_err();
-        insta::assert_snapshot!(error, @".env:13: the values of the env files grow past 6 MiB with its variables filled in");
+        insta::assert_snapshot!(error, @".env:13: the values of the env files grow past 6 MiB with variables filled in");
     }
 
     #[test]
@@ -366,14 +368,14 @@ mod tests {
             ("a.b-c=x=y", "a.b-c", "x=y"),
             ("K= '$A' # ", "K", " '$A' # "),
         ] {
-            assert_eq!(parse_set(text), Ok((key.into(), value.into())), "{text}");
+            assert_eq!(parse_set(text.as_ref()), Ok((key.into(), value.into())), "{text}");
         }
     }
 
     #[test]
     fn a_wrong_set_argument_is_named_without_its_value() {
         let shown: Vec<_> = ["hunter2", "=hunter2", "1K=hunter2", "K =hunter2", "hunter2/+=x", "K=\0hunter2"]
-            .map(|text| parse_set(text).unwrap_err().to_string())
+            .map(|text| parse_set(text.as_ref()).unwrap_err().to_string())
             .into();
         insta::assert_snapshot!(shown.join("\n"), @"
         no `=`: write KEY=VALUE

@@ -1,7 +1,7 @@
 //! What to do: one synchronous state machine that hears of everything and does nothing itself.
 //!
 //! [`Event`]s go in, [`Action`]s come out, time is an argument. Four kinds of thing, of which only one writes: an `Instance` is a phase
-//! and its transitions, the `Fleet` holds them and is the only one to change them, *rules* ([`release`], [`shutdown`], [`forward`])
+//! and its transitions, the `Fleet` holds them and is the only one to change them, *rules* (`shutdown`, `forward`, `release`)
 //! read it and return `Intent`s, the [`Supervisor`] wires them together.
 
 mod action;

@@ -170,16 +170,16 @@ mod tests {
         let (other, other_writer) = output_pipe().unwrap();
         poller.add(&one, 1).unwrap();
         poller.add(&other, 2).unwrap();
-        assert_eq!(poller.ready(), []);
+        assert_eq!(poller.ready(), Vec::<u64>::new());
         write(&other_writer, b"x").unwrap();
         assert_eq!(poller.ready(), [2]);
         assert_eq!(poller.ready(), [2]);
         receive(&other, &mut [0; 4]);
-        assert_eq!(poller.ready(), []);
+        assert_eq!(poller.ready(), Vec::<u64>::new());
         drop(one_writer);
         assert_eq!(poller.ready(), [1]);
         poller.remove(&one);
-        assert_eq!(poller.ready(), []);
+        assert_eq!(poller.ready(), Vec::<u64>::new());
     }
 
     #[test]

@@ -26,7 +26,7 @@ fn show(template: &Template) -> String {
 /// All errors of a text, each as it is drawn.
 fn draw(text: &str) -> String {
     let errors = parse(text.as_bytes()).unwrap_err();
-    errors.iter().map(|error| format!("{}\n", error.diagnose(".env", text))).collect()
+    errors.iter().map(|error| error.diagnose(".env", text).to_string()).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -155,9 +155,9 @@ fn a_file_that_is_too_large_or_not_utf8_is_one_error() {
 
 #[test]
 fn all_errors_are_found_and_reading_goes_on_at_the_next_line() {
+    use EnvFileError as E;
     let text = "1=x\nA='ok'\nword\nB='a\nb' c\nK: v\nC=\"open\nD=fine\n=x\n";
     let kinds: Vec<_> = parse(text.as_bytes()).unwrap_err().into_iter().map(|error| error.kind).collect();
-    use EnvFileError as E;
     assert_eq!(
         kinds,
         [
