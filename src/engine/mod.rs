@@ -200,7 +200,7 @@ impl Engine {
 
     /// Writes what is left; the number of bytes that nobody took.
     fn finish(mut self) -> u64 {
-        self.pipes.close(&mut self.console.mux);
+        self.pipes.close(&mut self.console.mux, self.clock.now());
         self.flush();
         self.console.sink.finish(FLUSH_DEADLINE).dropped
     }

@@ -1,6 +1,7 @@
 //! What is below us: groups, and descendants that left them.
 
 use super::file::proc_text;
+use super::reap::reap;
 use crate::model::instance::Pid;
 use crate::model::signal::Signal;
 use nix::errno::Errno;
@@ -8,6 +9,7 @@ use nix::sys::signal::{kill, killpg};
 use nix::unistd::Pid as NixPid;
 use std::collections::BTreeSet;
 use std::io;
+use std::time::Duration;
 
 /// A process below us.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +64,24 @@ fn look_at(pid: i32) -> Option<Descendant> {
     let state = fields.next()?;
     let group = fields.nth(1)?.parse().ok()?;
     (!matches!(state, "Z" | "X")).then_some(Descendant { pid: Pid(pid), group: Pid(group), name })
+}
+
+/// Kills everything below us and reaps it; false if something is left after five seconds.
+///
+/// For when nobody is there to decide: round by round, because a tree may grow while it is killed.
+#[must_use]
+pub fn kill_descendants() -> bool {
+    const ROUND: Duration = Duration::from_millis(5);
+    for _ in 0..1000 {
+        for descendant in descendants() {
+            let _ = signal_process(descendant.pid, Signal::KILL);
+        }
+        if reap().childless {
+            return true;
+        }
+        std::thread::sleep(ROUND);
+    }
+    false
 }
 
 /// Sends a signal to a process group; that it has gone is no error.
