@@ -23,8 +23,8 @@ impl Running {
             // What is not read is not missed. Tests send less than a pipe holds, so this does not wait.
             drop(pipe.write_all(stdin));
         }
-        let stdout = child.stdout.take().map_or_else(Stream::default, Stream::read);
-        let stderr = child.stderr.take().map_or_else(Stream::default, Stream::read);
+        let stdout = child.stdout.take().map_or_else(Stream::elsewhere, Stream::read);
+        let stderr = child.stderr.take().map_or_else(Stream::elsewhere, Stream::read);
         Self { child: Some(child), directory: Some(directory), stdout, stderr }
     }
 
@@ -70,18 +70,17 @@ impl Running {
         self
     }
 
-    /// Waits until `proc` has been stopped by a signal.
+    /// Sends a signal to `proc` alone and waits for its end.
     #[track_caller]
-    pub(crate) fn wait_until_stopped(&self) -> &Self {
-        let stopped = self.wait(WaitPidFlag::WSTOPPED);
-        assert!(matches!(stopped, Some(WaitStatus::Stopped(..))), "{stopped:?}\n{}", self.story());
-        self
+    pub(crate) fn end_by(self, signal: Signal) -> Finished {
+        self.signal(signal);
+        self.finish()
     }
 
     /// Waits for the end, and for all that was written.
     #[track_caller]
     pub(crate) fn finish(mut self) -> Finished {
-        let ended = self.wait(WaitPidFlag::WEXITED);
+        let ended = self.wait();
         assert!(ended.is_some(), "does not end\n{}", self.story());
         let closed = [&self.stdout, &self.stderr].iter().all(|stream| stream.wait(|_, is_over| is_over));
         assert!(closed, "ended, and somebody else still has its standard output\n{}", self.story());
@@ -89,12 +88,14 @@ impl Running {
         Finished::new(status, self.stdout.bytes(), self.stderr.bytes(), self.directory.take().unwrap())
     }
 
-    /// Waits for a change of state, which stays to be reaped; none if it does not come.
-    fn wait(&self, flag: WaitPidFlag) -> Option<WaitStatus> {
+    /// Waits for the end of `proc`, which stays to be reaped; none if it does not come.
+    fn wait(&self) -> Option<WaitStatus> {
         let id = Id::Pid(self.pid());
         let (report, reported) = std::sync::mpsc::channel();
         // If it does not come this thread goes on waiting until the process is killed.
-        std::thread::spawn(move || drop(report.send(waitid(id, flag | WaitPidFlag::WNOWAIT))));
+        std::thread::spawn(move || {
+            let _ = report.send(waitid(id, WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT));
+        });
         reported.recv_timeout(LIMIT).ok()?.ok()
     }
 
@@ -142,11 +143,18 @@ struct Content {
 }
 
 impl Stream {
+    /// One that does not come to us.
+    fn elsewhere() -> Self {
+        let stream = Self::default();
+        stream.change(|content| content.is_over = true);
+        stream
+    }
+
     fn read(mut from: impl Read + Send + 'static) -> Self {
         let stream = Self::default();
         let ours = stream.clone();
         std::thread::spawn(move || {
-            let mut buffer = [0; 65536];
+            let mut buffer = vec![0; 65536];
             while let Ok(count @ 1..) = from.read(&mut buffer) {
                 ours.change(|content| content.bytes.extend_from_slice(&buffer[..count]));
             }
@@ -163,9 +171,7 @@ impl Stream {
     /// Waits for a condition; false if it does not come true in time, or cannot any more.
     fn wait(&self, condition: impl Fn(&[u8], bool) -> bool) -> bool {
         let content = self.0.0.lock().unwrap();
-        let goes_on = |content: &mut Content| {
-            !condition(&content.bytes, content.is_over) && !content.is_over
-        };
+        let goes_on = |content: &mut Content| !condition(&content.bytes, content.is_over) && !content.is_over;
         let (content, _) = self.0.1.wait_timeout_while(content, LIMIT, goes_on).unwrap();
         condition(&content.bytes, content.is_over)
     }
