@@ -198,11 +198,11 @@ impl Engine {
         push(&mut self.console.mux, &self.console.sink);
     }
 
-    /// Writes what is left; the number of bytes that nobody took.
+    /// Writes what is left; the number of bytes that somebody will miss.
     fn finish(mut self) -> u64 {
         self.pipes.close(&mut self.console.mux, self.clock.now());
         self.flush();
-        self.console.sink.finish(FLUSH_DEADLINE).dropped
+        self.console.sink.finish(FLUSH_DEADLINE).missed()
     }
 }
 
