@@ -38,6 +38,18 @@ fn standard_error_goes_to_the_same_stream_in_its_order() {
 }
 
 #[test]
+fn the_time_of_a_line_is_not_before_it_was_written() {
+    let run = Proc::new("web: sleep 0.3; date +%FT%T.%3N\n")
+        .args(["start", "--no-port", "--timestamps", "rfc3339"])
+        .run();
+    run.exits(0);
+    let stdout = run.stdout();
+    let line = stdout.lines().nth(1).unwrap();
+    let (shown, written) = line.split_once("+00:00 web.1  | ").unwrap();
+    assert!(shown >= written, "{line}");
+}
+
+#[test]
 fn an_unterminated_last_line_is_shown() {
     let run = Proc::start("web: ./child say first print last exit 0\n").run();
     run.exits(0);
