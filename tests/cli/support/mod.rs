@@ -11,6 +11,7 @@ pub(crate) use liveness::Liveness;
 pub(crate) use running::Running;
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -107,7 +108,12 @@ impl Proc {
     pub(crate) fn spawn(self) -> Running {
         let mut command = self.command();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Running::new(command.spawn().unwrap(), self.directory, &self.stdin)
+        self.spawn_as(command, None)
+    }
+
+    /// Starts it in the form of this command, whose output comes by `terminal` if that is given.
+    pub(crate) fn spawn_as(self, mut command: Command, terminal: Option<File>) -> Running {
+        Running::new(command.spawn().unwrap(), self.directory, &self.stdin, terminal)
     }
 
     /// The command with nothing said about its standard streams.

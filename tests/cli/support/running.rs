@@ -4,6 +4,7 @@ use super::{Finished, LIMIT};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
+use std::fs::File;
 use std::io::{Read, Write};
 use std::process::Child;
 use std::sync::{Arc, Condvar, Mutex};
@@ -18,12 +19,15 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(super) fn new(mut child: Child, directory: TempDir, stdin: &[u8]) -> Self {
+    pub(super) fn new(mut child: Child, directory: TempDir, stdin: &[u8], terminal: Option<File>) -> Self {
         if let Some(mut pipe) = child.stdin.take() {
             // What is not read is not missed. Tests send less than a pipe holds, so this does not wait.
             drop(pipe.write_all(stdin));
         }
-        let stdout = child.stdout.take().map_or_else(Stream::elsewhere, Stream::read);
+        let stdout = match terminal {
+            Some(terminal) => Stream::read(terminal),
+            None => child.stdout.take().map_or_else(Stream::elsewhere, Stream::read),
+        };
         let stderr = child.stderr.take().map_or_else(Stream::elsewhere, Stream::read);
         Self { child: Some(child), directory: Some(directory), stdout, stderr }
     }
