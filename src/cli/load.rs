@@ -222,9 +222,7 @@ impl Loader<'_> {
 
     /// `-p`, else PORT as the processes would see it, else 5000.
     fn base_port(&mut self, environment: &Environment) -> Option<u16> {
-        if self.options.no_port || self.options.port.is_some() {
-            return self.options.port;
-        }
+        // Also where no PORT is wanted of it: an env file that grows without bound is refused before anything starts.
         let resolved = match environment.resolve(&[]) {
             Ok(resolved) => resolved,
             Err(error) => {
@@ -232,6 +230,9 @@ impl Loader<'_> {
                 return None;
             }
         };
+        if self.options.no_port || self.options.port.is_some() {
+            return self.options.port;
+        }
         let Some(variable) = resolved.get(OsStr::new("PORT")).filter(|variable| !variable.value.is_empty())
         else {
             return Some(port::DEFAULT_BASE);

@@ -12,7 +12,7 @@ mod manual;
 mod parse;
 mod problems;
 mod run;
-mod start;
+pub mod start;
 #[cfg(test)]
 mod tests;
 pub mod ui;
@@ -37,7 +37,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    dispatch(&cli).unwrap_or_else(|error| {
+    let result = std::panic::catch_unwind(|| dispatch(&cli));
+    result.unwrap_or_else(|_| Err(CliError::internal("this is a bug in proc"))).unwrap_or_else(|error| {
         ui::complain(error.render());
         ExitCode::from(error.exit_code())
     })

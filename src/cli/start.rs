@@ -18,6 +18,7 @@ use crate::unix::{fds, listener, signals, tree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 /// The bytes that wait for our standard output at most; beyond that the processes wait.
@@ -57,7 +58,19 @@ fn run(plan: Plan, console: Console) -> Result<(Outcome, u64), CliError> {
         .map_err(failed("failed to start the event loop"))?;
     let _entered = runtime.enter();
     let engine = Engine::new(plan, console, signals).map_err(failed("failed to start the event loop"))?;
-    Ok(runtime.block_on(engine.run()))
+    contain(|| runtime.block_on(engine.run()))
+}
+
+/// Runs what starts processes; if that panics, none of them is left behind.
+pub fn contain<T>(run: impl FnOnce() -> T) -> Result<T, CliError> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|_| {
+        let rest = if tree::kill_descendants() {
+            "all processes were killed"
+        } else {
+            "some processes could not be killed"
+        };
+        CliError::internal(format!("this is a bug in proc; {rest}"))
+    })
 }
 
 /// Exits with the code of an outcome, or dies by its signal.

@@ -114,9 +114,10 @@ impl Children {
         if is_ours { signal_group(child.pid, signal) } else { Ok(()) }
     }
 
-    /// Signals every descendant outside of the groups of our children.
+    /// Signals every descendant outside of the groups of our children; the first error after all have been.
     pub(super) fn signal_strays(&self, signal: Signal) -> io::Result<()> {
-        self.strays().iter().try_for_each(|stray| signal_process(stray.pid, signal))
+        let all: Vec<_> = self.strays().into_iter().map(|stray| signal_process(stray.pid, signal)).collect();
+        all.into_iter().collect()
     }
 
     /// The descendants outside of the groups of our children.

@@ -88,6 +88,7 @@ impl Engine {
 
     /// Runs the plan to its end. What could not be written to our output within two seconds after that is the second part: so many bytes.
     pub async fn run(mut self) -> (Outcome, u64) {
+        self.set_time();
         for line in std::mem::take(&mut self.console.preamble) {
             self.say(None, &line);
         }
@@ -97,7 +98,9 @@ impl Engine {
             if let Some(outcome) = self.settle() {
                 return (outcome, self.finish());
             }
-            match self.wait().await {
+            let wake = self.wait().await;
+            self.set_time();
+            match wake {
                 Wake::Signals => self.take_signals(),
                 Wake::Sink => self.look_at_sink(),
                 Wake::Output => self.pump(),
@@ -108,7 +111,6 @@ impl Engine {
 
     /// Hands in the events there are and performs what comes of them, until nothing is left or the outcome is there.
     fn settle(&mut self) -> Option<Outcome> {
-        self.console.mux.set_time(Clock::wall(), self.clock.elapsed());
         while let Some(event) = self.events.pop_front() {
             self.supervisor.handle(&event, self.clock.now());
             while let Some(action) = self.supervisor.poll_action() {
@@ -137,6 +139,11 @@ impl Engine {
             () = sleep_until(deadline) => Wake::Time,
             () = self.pipes.readable(), if has_room => Wake::Output,
         }
+    }
+
+    /// The time of the lines to come: once per wake-up, as that is when they were written.
+    fn set_time(&mut self) {
+        self.console.mux.set_time(Clock::wall(), self.clock.elapsed());
     }
 
     fn next_deadline(&self) -> Option<Instant> {
@@ -198,11 +205,11 @@ impl Engine {
         push(&mut self.console.mux, &self.console.sink);
     }
 
-    /// Writes what is left; the number of bytes that nobody took.
+    /// Writes what is left; the number of bytes that somebody will miss.
     fn finish(mut self) -> u64 {
-        self.pipes.close(&mut self.console.mux);
+        self.pipes.close(&mut self.console.mux, self.clock.now());
         self.flush();
-        self.console.sink.finish(FLUSH_DEADLINE).dropped
+        self.console.sink.finish(FLUSH_DEADLINE).missed()
     }
 }
 

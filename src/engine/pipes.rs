@@ -143,12 +143,20 @@ impl Pipes {
         self.is_silent(writer)
     }
 
-    /// Ends every stream: what is held back of an unfinished line is printed.
-    pub(super) fn close(&mut self, mux: &mut Mux) {
-        for (key, pipe) in std::mem::take(&mut self.open) {
-            self.poller.get_ref().remove(&pipe.fd);
+    /// Takes what is left in the pipes and ends every stream: what is held back of an unfinished line is printed.
+    ///
+    /// Nobody is left who could write, so there is no more than the pipes hold.
+    pub(super) fn close(&mut self, mux: &mut Mux, now: Instant) {
+        let keys: Vec<u64> = self.open.keys().copied().collect();
+        for key in keys {
+            let mut left = self.open.get(&key).map_or(0, |pipe| waiting(&pipe.fd));
+            while left > 0 && self.open.contains_key(&key) {
+                left = left.saturating_sub(CHUNK);
+                self.take(key, mux, now);
+            }
             mux.close(StreamId(key));
         }
+        self.open.clear();
     }
 
     /// Whether none of the pipes of a process holds anything that its leader wrote.

@@ -45,6 +45,19 @@ pub enum Closed {
 pub struct Finished {
     /// Bytes that were pushed and not written; 0 if all are out.
     pub dropped: u64,
+    /// Why they were not, if that is because nothing can be written any more.
+    pub closed: Option<Closed>,
+}
+
+impl Finished {
+    /// The bytes that somebody will miss: a reader that went away by itself misses none.
+    #[must_use]
+    pub fn missed(self) -> u64 {
+        match self.closed {
+            Some(Closed::BrokenPipe) => 0,
+            Some(Closed::Gone) | None => self.dropped,
+        }
+    }
 }
 
 /// The writing end: what is pushed here is written in this order, by a thread of its own.
@@ -172,7 +185,7 @@ impl Sink {
         let waited = self.shared.end.wait_timeout_while(state, deadline, |state| state.phase != Phase::Ended);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
         self.shared.enter(&mut state, Phase::Abandoned);
-        Finished { dropped: state.dropped + state.queued as u64 }
+        Finished { dropped: state.dropped + state.queued as u64, closed: state.closed }
     }
 }
 

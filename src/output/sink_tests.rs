@@ -73,7 +73,7 @@ fn everything_is_written_in_the_order_in_which_it_was_pushed() {
         expected.extend_from_slice(&line);
         sink.push(Target::Stdout, line);
     }
-    assert_eq!(sink.finish(LIMIT), Finished { dropped: 0 });
+    assert_eq!(sink.finish(LIMIT), Finished { dropped: 0, closed: None });
     let written: Vec<u8> = calls.iter().flat_map(|(_, bytes)| bytes).collect();
     assert!(written == expected);
 }
@@ -93,7 +93,7 @@ fn what_was_queued_meanwhile_is_written_at_once_and_the_targets_keep_their_order
         test.sees(target, text);
     }
     drop(test.results);
-    assert_eq!(test.sink.finish(LIMIT), Finished { dropped: 0 });
+    assert_eq!(test.sink.finish(LIMIT), Finished { dropped: 0, closed: None });
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_short_write_is_completed() {
         test.sees(Target::Stdout, text);
         test.writes(written);
     }
-    assert_eq!(test.sink.finish(LIMIT), Finished { dropped: 0 });
+    assert_eq!(test.sink.finish(LIMIT), Finished { dropped: 0, closed: None });
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn interruptions_and_a_busy_descriptor_lose_nothing_and_are_not_worth_a_word() {
         }
         test.sees(target, "text");
         test.writes(4);
-        assert_eq!(test.sink.finish(LIMIT), Finished { dropped: 0 });
+        assert_eq!(test.sink.finish(LIMIT), Finished { dropped: 0, closed: None });
     }
 }
 
@@ -179,7 +179,7 @@ fn a_reader_that_has_gone_closes_the_sink_and_the_rest_is_counted() {
         }
         assert_eq!((test.sink.closed(), test.sink.has_room()), (Some(why), true));
         test.push("345");
-        assert_eq!(test.sink.finish(LIMIT), Finished { dropped: 2 + 7 + 3 });
+        assert_eq!(test.sink.finish(LIMIT), Finished { dropped: 2 + 7 + 3, closed: Some(why) });
     }
 }
 
@@ -195,7 +195,7 @@ fn our_own_words_are_written_when_standard_output_has_closed() {
     test.sink.push(Target::Stderr, b"after".to_vec());
     test.sees(Target::Stderr, "after");
     test.writes(5);
-    assert_eq!(test.sink.finish(LIMIT), Finished { dropped: 1 });
+    assert_eq!(test.sink.finish(LIMIT), Finished { dropped: 1, closed: Some(Closed::BrokenPipe) });
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn a_standard_error_that_nobody_reads_closes_nothing() {
     test.sees(Target::Stdout, "3");
     test.writes(1);
     assert_eq!(test.sink.closed(), None);
-    assert_eq!(test.sink.finish(LIMIT), Finished { dropped: 2 });
+    assert_eq!(test.sink.finish(LIMIT), Finished { dropped: 2, closed: None });
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn a_full_disk_is_said_once_and_nothing_is_lost_when_it_has_space_again() {
     }
     test.sees(Target::Stdout, "text");
     test.writes(4);
-    assert_eq!(test.sink.finish(LIMIT), Finished { dropped: 0 });
+    assert_eq!(test.sink.finish(LIMIT), Finished { dropped: 0, closed: None });
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn a_disk_that_stays_full_does_not_hold_up_the_end() {
     let write = |_, _: &[u8]| Err(io::Error::from_raw_os_error(libc::ENOSPC));
     let sink = Sink::start(write, 1).unwrap();
     sink.push(Target::Stdout, b"text".to_vec());
-    assert_eq!(sink.finish(Duration::from_millis(1)), Finished { dropped: 4 });
+    assert_eq!(sink.finish(Duration::from_millis(1)), Finished { dropped: 4, closed: None });
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn a_stuck_writer_does_not_hold_up_the_end_and_writes_no_more_when_it_comes_back
     test.push("12345");
     test.sees(Target::Stdout, "12345");
     test.push("67");
-    assert_eq!(test.sink.finish(Duration::from_millis(1)), Finished { dropped: 7 });
+    assert_eq!(test.sink.finish(Duration::from_millis(1)), Finished { dropped: 7, closed: None });
     test.results.send(Ok(2)).unwrap();
     assert_eq!(test.calls.recv_timeout(LIMIT), Err(mpsc::RecvTimeoutError::Disconnected));
 }
@@ -255,7 +255,7 @@ fn a_writer_that_panics_closes_the_sink() {
     sink.push(Target::Stdout, b"text".to_vec());
     assert!(within(LIMIT, sink.changed()));
     assert_eq!((sink.closed(), sink.has_room()), (Some(Closed::Gone), true));
-    assert_eq!(sink.finish(LIMIT), Finished { dropped: 4 });
+    assert_eq!(sink.finish(LIMIT), Finished { dropped: 4, closed: Some(Closed::Gone) });
 }
 
 #[test]

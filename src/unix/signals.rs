@@ -37,6 +37,7 @@ impl Signals {
         if !is_ignored(libc::SIGHUP) {
             signals.push(libc::SIGHUP);
         }
+        stop_ignoring(&signals);
         let (read, write) = UnixStream::pair()?;
         read.set_nonblocking(true)?;
         write.set_nonblocking(true)?;
@@ -73,6 +74,19 @@ fn is_ignored(signal: libc::c_int) -> bool {
     let result = unsafe { libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) };
     // SAFETY: all zeros is a valid `sigaction`, and the call can only have made it another.
     result == 0 && unsafe { action.assume_init() }.sa_sigaction == libc::SIG_IGN
+}
+
+/// Gives every signal that we were started with ignored back its default, for the children's sake; those that get a handler in a moment
+/// need it not, SIGHUP is ignored on purpose (`nohup`), and SIGPIPE is the standard library's affair.
+#[expect(unsafe_code, reason = "nix cannot know what a handler may do")]
+fn stop_ignoring(handled: &[libc::c_int]) {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    let kept = [Signal::SIGHUP, Signal::SIGPIPE];
+    let others = Signal::iterator().filter(|each| !kept.contains(each) && !handled.contains(&(*each as i32)));
+    for each in others.filter(|each| is_ignored(*each as i32)) {
+        // SAFETY: the default action is the kernel's: there is no handler that could do what a handler must not.
+        let _ = unsafe { signal(each, SigHandler::SigDfl) };
+    }
 }
 
 /// Stops us as Ctrl-Z does; returns when somebody continues us.

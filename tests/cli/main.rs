@@ -1,0 +1,21 @@
+//! The program as a user sees it: what it prints and how it exits, a file for each command or rule.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests: a panic is how they fail, and they read their own files only"
+)]
+
+mod args;
+mod check;
+mod env;
+mod env_file;
+mod exit;
+mod formation;
+mod output;
+mod ports;
+mod procfile;
+mod run;
+mod spawn;
+mod start;
+mod stop;
+mod support;
