@@ -5,7 +5,6 @@ import signal
 import sys
 
 from shop import migrations, settings, store
-from shop.process import NAME
 
 
 def main() -> None:
@@ -19,7 +18,7 @@ def main() -> None:
     try:
         migrations.migrate(db, target)
     except migrations.UnknownVersion as error:
-        print(f"{NAME}: {error}", file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         sys.exit(3)
 
 

@@ -9,5 +9,8 @@ NAME = os.environ.get("PS") or Path(sys.argv[0]).stem
 
 
 def say(text: str) -> None:
-    """Writes one line in one piece, so that threads and signal handlers never tear each other's lines."""
-    os.write(1, f"{NAME} {text}\n".encode())
+    """Writes one line in one piece, so that threads and signal handlers never tear each other's lines.
+
+    Who says it is not in the line: the process manager puts the name before it.
+    """
+    os.write(1, f"{text}\n".encode())

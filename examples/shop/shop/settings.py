@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from shop.process import NAME
-
 
 class ConfigError(Exception):
     """What is wrong with the environment, one complaint a line. Never holds a value: values may be secrets."""
@@ -80,4 +78,4 @@ def read_or_exit() -> Settings:
     try:
         return read()
     except ConfigError as error:
-        sys.exit("\n".join(f"{NAME}: {line}" for line in str(error).splitlines()))
+        sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))

@@ -14,7 +14,7 @@ from rq import Retry as JobRetry
 from rq.job import Job
 from rq.utils import as_text
 
-from shop.process import NAME, say
+from shop.process import say
 
 PATIENCE_SECONDS = 10
 GONE = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError)
@@ -51,7 +51,7 @@ def wait(db: redis.Redis, unless: Callable[[], bool] = lambda: False) -> None:
             return
         except GONE as error:
             if time.monotonic() + pause > deadline:
-                sys.exit(f"{NAME}: redis did not answer within {PATIENCE_SECONDS} seconds: {error}")
+                sys.exit(f"error: redis did not answer within {PATIENCE_SECONDS} seconds: {error}")
         if pause == 0.05:
             say("waits for redis")
         time.sleep(pause)
