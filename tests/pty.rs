@@ -10,15 +10,13 @@
 mod support;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::openpty;
 use nix::sys::signal::Signal;
 use std::fs::File;
-use std::io::{Read, Write};
-use std::os::fd::AsFd;
+use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use support::{LIMIT, Proc, Running};
+use support::{Proc, Running, read_until};
 
 const CTRL_C: &[u8] = b"\x03";
 const CTRL_Z: &[u8] = b"\x1a";
@@ -130,19 +128,6 @@ fn there_is_colour_on_a_terminal_that_can_and_none_where_it_is_not_wanted() {
             "{variables:?} {args:?} {text:?}"
         );
         assert_eq!(text.contains('\u{1b}'), expected, "{variables:?} {args:?} {text:?}");
-    }
-}
-
-/// Reads from a terminal until this text has come.
-fn read_until(terminal: &mut File, text: &str) {
-    let mut seen = String::new();
-    let mut buffer = [0; 1024];
-    while !seen.contains(text) {
-        let mut fds = [PollFd::new(terminal.as_fd(), PollFlags::POLLIN)];
-        let ready = poll(&mut fds, PollTimeout::try_from(LIMIT).unwrap()).unwrap();
-        assert!(ready > 0, "waited for {text}\n{seen}");
-        let count = terminal.read(&mut buffer).unwrap();
-        seen += &String::from_utf8_lossy(&buffer[..count]);
     }
 }
 

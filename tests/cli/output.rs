@@ -1,10 +1,10 @@
 //! `proc start`: bytes in, bytes out: nothing lost, torn or made up, whatever the children and our readers do.
 
-use crate::support::Proc;
+use crate::support::{Proc, Running, read_until};
 use insta::assert_snapshot;
 use nix::sys::signal::Signal;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::PipeReader;
 use std::process::Stdio;
 
 #[test]
@@ -127,27 +127,28 @@ fn a_grandchild_that_keeps_the_pipe_open_holds_nothing_up() {
     assert_eq!(run.lines_of("web.1")[1..], ["before", "last-words", "exited with code 3"]);
 }
 
+/// Starts `proc` with a pipe of the test's as its standard output; nobody else reads that.
+fn spawn_into_a_pipe(proc: Proc) -> (Running, PipeReader) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    (spawn_into(proc, writer), reader)
+}
+
+/// Starts `proc` with this as its standard output.
+fn spawn_into(proc: Proc, stdout: impl Into<Stdio>) -> Running {
+    let mut command = proc.command();
+    command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
+    proc.spawn_as(command, None)
+}
+
 #[test]
 fn a_reader_that_goes_away_ends_the_run_cleanly() {
     let proc = Proc::start("web: ./child hold alive ticks 10 wait\nworker: ./child hold alive wait\n");
     let alive = proc.liveness();
-    let mut child = proc.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("tick") {
-        line.clear();
-        assert!(stdout.read_line(&mut line).unwrap() > 0);
-    }
-    drop(stdout);
-    let mut stderr = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-    let status = child.wait().unwrap();
-    assert_eq!(
-        std::os::unix::process::ExitStatusExt::signal(&status),
-        Some(Signal::SIGPIPE as i32),
-        "{stderr}"
-    );
-    assert_eq!(stderr, "");
+    let (proc, mut reader) = spawn_into_a_pipe(proc);
+    read_until(&mut reader, "tick");
+    drop(reader);
+    // Finished sees to it that nothing was said on standard error either.
+    proc.finish().dies_by(Signal::SIGPIPE);
     alive.wait_for_death();
 }
 
@@ -167,40 +168,23 @@ fn a_standard_output_that_was_never_open_ends_nothing_badly() {
 fn a_reader_that_does_not_read_stops_the_output_and_never_a_signal() {
     let proc = Proc::start("web: ./child hold alive flood 1000000 exit 0\n").args(["-t", "1"]);
     let alive = proc.liveness();
-    let mut child = proc.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("line 1\n") {
-        line.clear();
-        assert!(stdout.read_line(&mut line).unwrap() > 0);
-    }
-    let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
-    nix::sys::signal::kill(pid, Signal::SIGTERM).unwrap();
+    let (proc, mut reader) = spawn_into_a_pipe(proc);
+    read_until(&mut reader, "line 1\n");
     // Nobody reads from here on, and all the same it ends.
+    let run = proc.end_by(Signal::SIGTERM);
+    run.dies_by(Signal::SIGTERM).complains(" bytes of output could not be written\n");
     alive.wait_for_death();
-    let status = child.wait().unwrap();
-    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(Signal::SIGTERM as i32));
-    drop(stdout);
+    drop(reader);
 }
 
 #[test]
 fn a_full_disk_is_said_once_and_proc_can_still_be_stopped() {
     let proc = Proc::start("web: ./child hold alive flood 10 wait\n");
     let alive = proc.liveness();
-    let mut command = proc.command();
-    command.stdout(File::options().write(true).open("/dev/full").unwrap()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    let mut text = String::new();
-    stderr.read_line(&mut text).unwrap();
-    assert!(text.starts_with("system | failed to write the output: No space left on device"), "{text}");
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).unwrap();
-    stderr.read_to_string(&mut text).unwrap();
-    assert_eq!(text.lines().count(), 2, "{text}");
-    assert!(text.ends_with(" bytes of output could not be written\n"), "{text}");
-    assert_eq!(
-        std::os::unix::process::ExitStatusExt::signal(&child.wait().unwrap()),
-        Some(Signal::SIGTERM as i32)
-    );
+    let proc = spawn_into(proc, File::options().write(true).open("/dev/full").unwrap());
+    proc.wait_for_complaint("system | failed to write the output: No space left on device");
+    let run = proc.end_by(Signal::SIGTERM);
+    run.dies_by(Signal::SIGTERM).complains(" bytes of output could not be written\n");
+    assert_eq!(run.stderr().lines().count(), 2, "{}", run.stderr());
     alive.wait_for_death();
 }

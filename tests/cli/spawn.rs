@@ -2,6 +2,7 @@
 
 use crate::support::Proc;
 use insta::assert_snapshot;
+use nix::sys::signal::{SigSet, Signal};
 use std::os::unix::fs::PermissionsExt;
 
 /// A file that may be executed.
@@ -97,24 +98,14 @@ fn signals_are_at_their_defaults_in_the_child_whatever_proc_inherited() {
 
 #[test]
 fn a_signal_mask_that_proc_inherited_is_not_handed_down() {
-    let web = Proc::start("web: ./child trap TERM exit 0 ready wait\n");
-    let mut command = web.command();
-    command.stdout(std::process::Stdio::piped());
-    // std gives a child the mask of the thread that starts it.
-    let output = std::thread::spawn(move || {
-        nix::sys::signal::SigSet::all().thread_block().unwrap();
-        let mut child = command.spawn().unwrap();
-        let mut stdout = std::io::BufReader::new(child.stdout.take().unwrap());
-        let mut text = String::new();
-        while !text.contains("ready") && std::io::BufRead::read_line(&mut stdout, &mut text).unwrap() > 0 {}
-        let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
-        std::io::Read::read_to_string(&mut stdout, &mut text).unwrap();
-        child.wait().unwrap();
-        text
+    // A child has the mask of the thread that starts it.
+    let test = std::thread::spawn(|| {
+        SigSet::all().thread_block().unwrap();
+        let proc = Proc::start("web: ./child trap TERM exit 0 ready wait\n").spawn();
+        proc.wait_for("ready");
+        proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).says("web.1  | exited with code 0");
     });
-    let text = output.join().unwrap();
-    assert!(text.contains("web.1  | exited with code 0"), "{text}");
+    test.join().unwrap();
 }
 
 #[test]

@@ -10,8 +10,11 @@ pub(crate) use finished::Finished;
 pub(crate) use liveness::Liveness;
 pub(crate) use running::Running;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::io::Read;
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -162,4 +165,19 @@ pub(crate) fn free_ports(count: u16) -> u16 {
             && (0..count).all(|index| is_free(base + index * 100) && is_free(base + index * 100 + 1))
     };
     candidates.take(1000).find(fits).unwrap()
+}
+
+/// Reads on until this text has come, and no further than the chunk that has the end of it.
+#[track_caller]
+pub(crate) fn read_until(from: &mut (impl Read + AsFd), text: &str) -> String {
+    let mut seen = String::new();
+    let mut buffer = [0; 1024];
+    while !seen.contains(text) {
+        let mut fds = [PollFd::new(from.as_fd(), PollFlags::POLLIN)];
+        let ready = poll(&mut fds, PollTimeout::try_from(LIMIT).unwrap()).unwrap();
+        let count = if ready > 0 { from.read(&mut buffer).unwrap() } else { 0 };
+        assert!(count > 0, "waited for {text:?}\n{seen}");
+        seen += &String::from_utf8_lossy(&buffer[..count]);
+    }
+    seen
 }

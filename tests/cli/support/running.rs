@@ -51,6 +51,14 @@ impl Running {
         self
     }
 
+    /// Waits until standard error has this text in it.
+    #[track_caller]
+    pub(crate) fn wait_for_complaint(&self, text: &str) -> &Self {
+        let found = self.stderr.wait(|bytes, _| String::from_utf8_lossy(bytes).contains(text));
+        assert!(found, "waited for {text:?}\n{}", self.story());
+        self
+    }
+
     /// How often standard output has this text in it so far.
     pub(crate) fn count(&self, text: &str) -> usize {
         self.stdout.text().matches(text).count()
