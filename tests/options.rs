@@ -1,16 +1,17 @@
 //! Options from the environment: read by a program of its own, because a test cannot set its own variables.
 
-use std::process::Command;
+use assert_cmd::Command;
+use std::path::Path;
+use std::time::Duration;
 
 /// Reads a command line with these variables and no others, and shows what came of it.
 fn with_variables(variables: &[(&str, &str)], line: &str) -> String {
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_proc")).with_file_name("examples").join("options");
-    let mut command = Command::new(&program);
+    let program = Path::new(env!("CARGO_BIN_EXE_proc")).with_file_name("examples").join("options");
+    assert!(program.exists(), "{} is not there: run `cargo build --examples`", program.display());
+    let mut command = Command::new(program);
     command.args(line.split_whitespace().skip(1)).env_clear().envs(variables.iter().copied());
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{} (cargo test builds it): {error}", program.display()));
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    let output = command.timeout(Duration::from_secs(30)).assert().success().get_output().stdout.clone();
+    String::from_utf8_lossy(&output).into_owned()
 }
 
 #[test]
