@@ -18,6 +18,7 @@ use crate::supervisor::{Event, Supervisor};
 use crate::unix::signals::{self, Signals};
 use children::Children;
 use clock::Clock;
+use perform::Performed;
 use pipes::Pipes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
@@ -114,8 +115,10 @@ impl Engine {
         while let Some(event) = self.events.pop_front() {
             self.supervisor.handle(&event, self.clock.now());
             while let Some(action) = self.supervisor.poll_action() {
-                if let Some(outcome) = self.perform(action) {
-                    return Some(outcome);
+                match self.perform(action) {
+                    Performed::Done => {}
+                    Performed::Reported(report) => self.supervisor.handle(&report, self.clock.now()),
+                    Performed::Finished(outcome) => return Some(outcome),
                 }
             }
         }

@@ -11,16 +11,25 @@ use crate::unix::exec::Program;
 use crate::unix::{signals, spawn};
 use std::io;
 
+/// What came of an action.
+pub(super) enum Performed {
+    /// It is done, and that is all there is to say.
+    Done,
+    /// It is done, and this is what the supervisor has to hear before it is asked for the next.
+    Reported(Event),
+    /// It was the last.
+    Finished(Outcome),
+}
+
 impl Engine {
-    /// Performs an action; the outcome if that is what it is.
-    pub(super) fn perform(&mut self, action: Action) -> Option<Outcome> {
+    /// Performs an action.
+    pub(super) fn perform(&mut self, action: Action) -> Performed {
         match action {
             Action::Spawn { instance, generation } => {
-                let report = match self.spawn(instance, generation) {
+                return Performed::Reported(match self.spawn(instance, generation) {
                     Ok(pid) => Event::Spawned { instance, generation, pid },
                     Err(failure) => Event::SpawnFailed { instance, generation, failure },
-                };
-                self.events.push_back(report);
+                });
             }
             Action::Signal { instance, generation, signal } => {
                 let result = self.children.signal(instance, generation, signal);
@@ -33,12 +42,13 @@ impl Engine {
             Action::Suspend => {
                 self.flush();
                 self.clock.suspend(signals::suspend);
-                self.events.push_back(Event::Resumed);
+                self.set_time();
+                return Performed::Reported(Event::Resumed);
             }
             Action::Notify(notice) => self.tell(&notice),
-            Action::Finish(outcome) => return Some(outcome),
+            Action::Finish(outcome) => return Performed::Finished(outcome),
         }
-        None
+        Performed::Done
     }
 
     fn spawn(&mut self, instance: InstanceId, generation: Generation) -> Result<Pid, SpawnFailure> {

@@ -72,11 +72,10 @@ impl Fleet {
         self.childless
     }
 
-    /// The instances that have something to stop, or will have.
+    /// The instances that have something to stop.
     pub(crate) fn stoppable(&self) -> Vec<InstanceId> {
         let stoppable = |instance: &Instance| match &instance.phase {
-            Phase::Down => false,
-            Phase::Starting { .. } => true,
+            Phase::Down | Phase::Starting => false,
             Phase::Running(life) | Phase::Stopping(life, _) => !life.is_dead(),
         };
         self.instances.iter().filter(|(_, instance)| stoppable(instance)).map(|(id, _)| *id).collect()
@@ -92,18 +91,18 @@ impl Fleet {
     }
 
     /// Writes down what an event reports; none if it is stale or repeats what is known.
-    pub(crate) fn observe(&mut self, event: &Event, now: Instant) -> Option<Change> {
+    pub(crate) fn observe(&mut self, event: &Event) -> Option<Change> {
         match event {
             Event::Start => Some(Change::Begun),
             Event::Signal(signal) => Some(Change::Signal(*signal)),
             Event::Resumed => Some(Change::Resumed),
             Event::OutputClosed => Some(Change::OutputClosed),
             Event::Tick => Some(Change::Progress),
-            Event::Spawned { instance, generation, pid } => self.spawned(*instance, *generation, *pid, now),
+            Event::Spawned { instance, generation, pid } => self.spawned(*instance, *generation, *pid),
             Event::SpawnFailed { instance, generation, failure } => {
                 let exit = Exit::NotStarted(failure.code);
                 let failed = self.current(*instance, *generation)?;
-                let Phase::Starting { .. } = failed.phase else { return None };
+                let Phase::Starting = failed.phase else { return None };
                 failed.phase = Phase::Down;
                 failed.ended = Some(exit);
                 self.say(Notice::SpawnFailed { instance: *instance, message: failure.message.clone() });
@@ -143,14 +142,12 @@ impl Fleet {
         self.instances.get_mut(&id).filter(|instance| instance.generation == generation)
     }
 
-    fn spawned(&mut self, id: InstanceId, generation: Generation, pid: Pid, now: Instant) -> Option<Change> {
+    fn spawned(&mut self, id: InstanceId, generation: Generation, pid: Pid) -> Option<Change> {
         let instance = self.current(id, generation)?;
-        let Phase::Starting { stop } = instance.phase else { return None };
+        let Phase::Starting = instance.phase else { return None };
         instance.phase = Phase::Running(Life::new(pid));
-        let step = stop.map_or(Step::Rest, |kill_at| instance.stop(kill_at, now));
         self.childless = false;
         self.say(Notice::Started { instance: id, pid });
-        self.signal(id, step);
         Some(Change::Progress)
     }
 
@@ -192,11 +189,24 @@ impl Fleet {
     }
 
     fn stop_all(&mut self, kill_at: Deadline, now: Instant) {
+        self.cancel_spawns();
         let steps: Vec<_> =
             self.instances.iter_mut().map(|(id, instance)| (*id, instance.stop(kill_at, now))).collect();
         for (id, step) in steps {
             self.signal(id, step);
         }
+    }
+
+    /// Takes back the spawns that were asked for and not performed yet.
+    fn cancel_spawns(&mut self) {
+        let instances = &mut self.instances;
+        self.actions.retain(|action| {
+            let Action::Spawn { instance, .. } = action else { return true };
+            if let Some(instance) = instances.get_mut(instance) {
+                instance.phase = Phase::Down;
+            }
+            false
+        });
     }
 
     fn forward(&mut self, signal: Signal) {

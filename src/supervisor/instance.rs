@@ -13,8 +13,8 @@ pub(crate) const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) enum Phase {
     /// No process: not started yet, or over.
     Down,
-    /// A spawn was asked for; `stop` if a stop came before its report.
-    Starting { stop: Option<Deadline> },
+    /// A spawn was asked for, and has not been reported.
+    Starting,
     /// There is a process, or what it left behind.
     Running(Life),
     /// It was asked to stop, or killed.
@@ -93,7 +93,7 @@ impl Instance {
         let is_down = self.phase == Phase::Down;
         if is_down {
             self.generation = self.generation.next();
-            self.phase = Phase::Starting { stop: None };
+            self.phase = Phase::Starting;
             self.ended = None;
         }
         is_down
@@ -102,14 +102,14 @@ impl Instance {
     /// What is known of its process, if there is or was one in this generation.
     pub(crate) fn life(&self) -> Option<&Life> {
         match &self.phase {
-            Phase::Down | Phase::Starting { .. } => None,
+            Phase::Down | Phase::Starting => None,
             Phase::Running(life) | Phase::Stopping(life, _) => Some(life),
         }
     }
 
     pub(crate) fn life_mut(&mut self) -> Option<&mut Life> {
         match &mut self.phase {
-            Phase::Down | Phase::Starting { .. } => None,
+            Phase::Down | Phase::Starting => None,
             Phase::Running(life) | Phase::Stopping(life, _) => Some(life),
         }
     }
@@ -118,11 +118,7 @@ impl Instance {
     pub(crate) fn stop(&mut self, kill_at: Deadline, now: Instant) -> Step {
         let is_past = kill_at.is_some_and(|at| at <= now);
         match &mut self.phase {
-            Phase::Down | Phase::Stopping(_, Stop::Killed { .. }) => Step::Rest,
-            Phase::Starting { stop } => {
-                *stop = Some(stop.map_or(kill_at, |earlier| sooner(earlier, kill_at)));
-                Step::Rest
-            }
+            Phase::Down | Phase::Starting | Phase::Stopping(_, Stop::Killed { .. }) => Step::Rest,
             // Only its output is left, and nobody to signal.
             Phase::Running(life) if life.is_dead() => {
                 self.phase = Phase::Stopping(*life, Stop::Asked { kill_at });
@@ -168,7 +164,7 @@ impl Instance {
                 self.survived = !life.is_dead();
                 self.phase = Phase::Down;
             }
-            Phase::Down | Phase::Starting { .. } | Phase::Running(_) | Phase::Stopping(..) => {}
+            Phase::Down | Phase::Starting | Phase::Running(_) | Phase::Stopping(..) => {}
         }
         Step::Rest
     }
@@ -176,7 +172,7 @@ impl Instance {
     /// When it wants to be stepped, at the latest.
     pub(crate) fn deadline(&self) -> Deadline {
         match &self.phase {
-            Phase::Down | Phase::Starting { .. } | Phase::Running(_) => None,
+            Phase::Down | Phase::Starting | Phase::Running(_) => None,
             Phase::Stopping(_, Stop::Asked { kill_at }) => *kill_at,
             Phase::Stopping(_, Stop::Killed { give_up_at }) => Some(*give_up_at),
         }

@@ -11,8 +11,8 @@ use std::time::Instant;
 
 /// The brain of a run: it decides everything and does nothing.
 ///
-/// Perform the actions in order before the next event is handed in. `handle` never fails and never blocks, and an event that tells
-/// nothing new changes nothing.
+/// Perform the actions in order before the next event is handed in; what one of them reports itself (a spawn does) is handed in before the
+/// next, which it may take back. `handle` never fails and never blocks, and an event that tells nothing new changes nothing.
 #[derive(Debug)]
 pub struct Supervisor {
     fleet: Fleet,
@@ -39,7 +39,7 @@ impl Supervisor {
         if self.shutdown.is_over() {
             return;
         }
-        let Some(change) = self.fleet.observe(event, now) else { return };
+        let Some(change) = self.fleet.observe(event) else { return };
         let is_gate = matches!(change, Change::Ended(ended, _) if self.release.expects_end_of(ended));
         let mut intents = self.shutdown.decide(&self.fleet, change, is_gate, now);
         intents.extend(forward::decide(change));

@@ -127,10 +127,11 @@ fn stopping(cause: Cause, running: usize, grace: Grace, plan: &Plan) -> Option<S
         Grace::For(duration) if duration.is_zero() => "killing".to_owned(),
         Grace::For(_) | Grace::Unlimited => "stopping".to_owned(),
     };
+    let again = if cause == Cause::Signal(Signal::INT) { "; Ctrl-C again kills now" } else { "" };
     let patience = match grace {
         Grace::For(duration) if duration.is_zero() => String::new(),
-        Grace::For(_) => format!(" (grace period {grace}; Ctrl-C kills now)"),
-        Grace::Unlimited => " (Ctrl-C kills now)".to_owned(),
+        Grace::For(_) => format!(" (grace period {grace}{again})"),
+        Grace::Unlimited => format!(" (grace period without limit{again})"),
     };
     Some(match cause {
         Cause::Signal(signal) => format!("{signal}: {how} {what}{patience}"),

@@ -88,14 +88,12 @@ impl World {
 
     fn hand_in(&mut self, event: &Event) {
         self.supervisor.handle(event, self.now);
-        let mut reports = Vec::new();
         while let Some(action) = self.supervisor.poll_action() {
             assert_eq!(self.outcome, None, "nothing follows the outcome");
             self.transcript.push(action.clone());
-            reports.extend(self.perform(&action));
-        }
-        for report in reports {
-            self.hand_in(&report);
+            if let Some(report) = self.perform(&action) {
+                self.supervisor.handle(&report, self.now);
+            }
         }
     }
 

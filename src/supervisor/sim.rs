@@ -13,7 +13,7 @@ use crate::model::policy::{ExitOn, Grace};
 use crate::model::signal::Signal;
 use crate::model::{port, procfile};
 use serde::Deserialize;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
@@ -184,7 +184,7 @@ impl Sim {
             self.later(each.at, Happening::Event(event));
         }
         let mut supervisor = Supervisor::new(&self.plan);
-        self.hand_in(&mut supervisor, Event::Start);
+        self.hand_in(&mut supervisor, &Event::Start);
         while self.outcome.is_none() && self.now < self.start + Duration::from_hours(1) {
             let next = self.agenda.first_key_value().map(|((at, _), _)| *at);
             let deadline = supervisor.next_deadline();
@@ -192,7 +192,7 @@ impl Sim {
                 (None, None) => break,
                 (next, Some(deadline)) if next.is_none_or(|next| deadline < next) => {
                     self.now = deadline;
-                    self.hand_in(&mut supervisor, Event::Tick);
+                    self.hand_in(&mut supervisor, &Event::Tick);
                     assert!(
                         supervisor.next_deadline().is_none_or(|next| next > self.now),
                         "a tick clears its deadline"
@@ -219,19 +219,18 @@ impl Sim {
                 } else if event == Event::OutputClosed {
                     self.note("<- output closed");
                 }
-                self.hand_in(supervisor, event);
+                self.hand_in(supervisor, &event);
             }
             Happening::Dies(instance, exit) => self.die(supervisor, instance, exit),
         }
     }
 
-    /// Hands in an event and performs what comes of it, reports of spawns included.
-    fn hand_in(&mut self, supervisor: &mut Supervisor, event: Event) {
-        let mut events = VecDeque::from([event]);
-        while let Some(event) = events.pop_front() {
-            supervisor.handle(&event, self.now);
-            while let Some(action) = supervisor.poll_action() {
-                events.extend(self.perform(action));
+    /// Hands in an event and performs what comes of it, each report before the next action.
+    fn hand_in(&mut self, supervisor: &mut Supervisor, event: &Event) {
+        supervisor.handle(event, self.now);
+        while let Some(action) = supervisor.poll_action() {
+            if let Some(report) = self.perform(action) {
+                supervisor.handle(&report, self.now);
             }
         }
     }
@@ -321,17 +320,17 @@ impl Sim {
         }
         let (member, stuck) = (process.member, process.script.output_stuck);
         if self.is_childless() {
-            self.hand_in(supervisor, Event::Childless);
+            self.hand_in(supervisor, &Event::Childless);
         }
         if !member {
-            self.hand_in(supervisor, Event::GroupEmpty { instance, generation });
+            self.hand_in(supervisor, &Event::GroupEmpty { instance, generation });
         }
         if was_leader {
             self.note(&format!("<- {} {exit}", self.plan.name(instance)));
             if !stuck {
-                self.hand_in(supervisor, Event::Drained { instance, generation });
+                self.hand_in(supervisor, &Event::Drained { instance, generation });
             }
-            self.hand_in(supervisor, Event::Exited { instance, generation, exit });
+            self.hand_in(supervisor, &Event::Exited { instance, generation, exit });
         }
     }
 

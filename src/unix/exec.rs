@@ -118,6 +118,8 @@ impl Program<'_> {
         let existing: Vec<PathBuf> = candidates.into_iter().filter(|path| path.exists()).collect();
         match existing.iter().find(|path| path.is_file() && access(path.as_path(), AccessFlags::X_OK).is_ok())
         {
+            // As it was written: a script sees the `$0` that it would from a shell. The child is in its directory by then.
+            Some(_) if word.as_bytes().contains(&b'/') => Ok(PathBuf::from(word)),
             Some(path) => Ok(path.clone()),
             None if !self.root.is_dir() => Err(ExecError::NoDirectory(self.root.to_owned())),
             None if existing.is_empty() => Err(ExecError::NotFound(shown(word))),
@@ -203,7 +205,7 @@ mod tests {
         file(root, "tool", 0o755);
         assert_eq!(find(root, Path::new("/nowhere:."), "tool").unwrap(), root.join("./tool"));
         assert_eq!(find(root, Path::new("/nowhere:"), "tool").unwrap(), root.join("tool"));
-        assert_eq!(find(root, Path::new("/nowhere"), "./tool").unwrap(), root.join("./tool"));
+        assert_eq!(find(root, Path::new("/nowhere"), "./tool").unwrap(), Path::new("./tool"));
         assert!(
             matches!(find(root, Path::new("/nowhere"), "tool"), Err(ExecError::NotFound(word)) if word == "tool")
         );

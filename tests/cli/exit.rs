@@ -27,7 +27,7 @@ fn the_end_is_told_from_the_first_exit_to_the_exit_code() {
     let run = Proc::start("web: ./child exit 3\nworker: ./child wait\n").args(["-t", "7"]).run();
     run.exits(3);
     assert_snapshot!(run.lines_of("system").join("\n"), @r"
-    web.1 exited with code 3: stopping 1 process (grace period 7s; Ctrl-C kills now)
+    web.1 exited with code 3: stopping 1 process (grace period 7s)
     exiting with 3: web.1 exited with code 3
     ");
     assert_eq!(run.lines_of("worker.1"), ["started with pid [pid]", "killed by SIGTERM"]);

@@ -18,11 +18,19 @@ fn a_missing_command_is_127_with_the_command_named_and_the_others_are_stopped() 
     run.exits(127).says("web.1    | killed by SIGTERM");
     assert_eq!(run.lines_of("worker.1"), ["could not be started: command not found: pumma"]);
     assert_snapshot!(run.lines_of("system").join("\n"), @r"
-    worker.1 could not be started: stopping 1 process (grace period 5s; Ctrl-C kills now)
+    worker.1 could not be started: stopping 1 process (grace period 5s)
     exiting with 127: worker.1 could not be started
     ");
     let run = Proc::start("web: pumma --port $PORT\n").run();
     run.exits(127).says("pumma");
+}
+
+#[test]
+fn a_script_is_called_by_the_name_that_stands_in_the_procfile() {
+    for word in ["./script", "bin/script"] {
+        let proc = executable(Proc::start(format!("web: {word} one\n")), word, "#!/bin/sh\necho \"$0 $1\"\n");
+        assert_eq!(proc.run().lines_of("web.1")[1], format!("{word} one"));
+    }
 }
 
 #[test]
