@@ -92,7 +92,7 @@ pub enum ProcfileError {
 impl fmt::Display for ProcfileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Junk => f.write_str("not a process type, line ignored"),
+            Self::Junk => f.write_str("not a process type; `start` and `run` ignore the line"),
             Self::BlankAroundName => {
                 f.write_str("white space around the name: other Procfile tools ignore this line")
             }
@@ -394,7 +394,7 @@ mod tests {
          2 | worker:
            | ^^^^^^^
           hint: write it after the colon, or remove the line
-        Procfile:3:1: warning: not a process type, line ignored
+        Procfile:3:1: warning: not a process type; `start` and `run` ignore the line
          3 | <<<<<<< HEAD
            | ^^^^^^^^^^^^
           hint: write `name: command`; a name has letters, digits, `_` and `-` only

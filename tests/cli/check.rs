@@ -35,7 +35,7 @@ fn all_errors_of_all_files_are_reported_at_once() {
      2 | web: b
        | ^^^
       hint: rename one of them; `-m NAME=2` starts two of the same
-    Procfile:3:1: not a process type, line ignored
+    Procfile:3:1: not a process type; `start` and `run` ignore the line
      3 | junk
        | ^^^^
       hint: write `name: command`; a name has letters, digits, `_` and `-` only

@@ -22,7 +22,7 @@ fn junk_is_a_warning_for_start_and_run_and_an_error_for_check() {
     let run = Proc::start(procfile).run();
     run.exits(0).says("web.1  | exited with code 0");
     assert_snapshot!(run.stderr(), @r"
-    Procfile:2:1: warning: not a process type, line ignored
+    Procfile:2:1: warning: not a process type; `start` and `run` ignore the line
      2 | <<<<<<< HEAD
        | ^^^^^^^^^^^^
       hint: write `name: command`; a name has letters, digits, `_` and `-` only
@@ -32,7 +32,7 @@ fn junk_is_a_warning_for_start_and_run_and_an_error_for_check() {
     let run = Proc::new(procfile).args(["check"]).run();
     run.exits(2);
     assert_snapshot!(run.stderr(), @r"
-    Procfile:2:1: not a process type, line ignored
+    Procfile:2:1: not a process type; `start` and `run` ignore the line
      2 | <<<<<<< HEAD
        | ^^^^^^^^^^^^
       hint: write `name: command`; a name has letters, digits, `_` and `-` only
@@ -147,7 +147,7 @@ fn a_control_character_in_a_line_does_nothing_to_the_terminal() {
     let run = Proc::new("web: a\n\u{1b}[2Jjunk\u{202e}\n").args(["check"]).run();
     run.exits(2).never_says("\u{1b}").never_says("\u{202e}");
     assert_snapshot!(run.stderr(), @r"
-    Procfile:2:1: not a process type, line ignored
+    Procfile:2:1: not a process type; `start` and `run` ignore the line
      2 | \u{1b}[2Jjunk\u{202e}
        | ^^^^^^^^^^^^^^^^^^^^^
       hint: write `name: command`; a name has letters, digits, `_` and `-` only
