@@ -2,16 +2,16 @@
 //!
 //! # Layers
 //!
-//! Each may use those above it in this list, and nothing else (`tests/layering.rs` sees to it):
+//! `tests/layering.rs` sees to it that none uses more than it may:
 //!
-//! | layer | what it is |
-//! | --- | --- |
-//! | [`model`] | what things are: Procfile, env files, formation, ports, plan. Pure data and parsing |
-//! | [`supervisor`] | what to do: events in, actions out, time as an argument. Pure |
-//! | [`output`] | lines: cut, prefixed, coloured, put in order. Pure but for the thread that writes |
-//! | [`unix`] | the only system calls and the only `unsafe` |
-//! | [`engine`] | the only loop: waits for the world, tells the supervisor, does what it says |
-//! | [`cli`] | arguments, files and environment in; a plan, and an exit code out |
+//! | layer | what it is | uses |
+//! | --- | --- | --- |
+//! | [`model`] | what things are: Procfile, env files, formation, ports, plan. Pure data and parsing | nothing |
+//! | [`supervisor`] | what to do: events in, actions out, time as an argument. Pure | `model` |
+//! | [`output`] | lines: cut, prefixed, coloured, put in order. Pure but for the thread that writes | `model` |
+//! | [`unix`] | the only system calls and the only `unsafe` | `model` |
+//! | [`engine`] | the only loop: waits for the world, tells the supervisor, does what it says | all above |
+//! | [`cli`] | arguments, files and environment in; a plan, and an exit code out | all above |
 //!
 //! # One Ctrl-C, from end to end
 //!

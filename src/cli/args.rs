@@ -120,7 +120,7 @@ pub struct Options {
     #[arg(long, env = "PROC_RELEASE", help_heading = WHAT_RUNS, value_parser = FalseyValueParser::new())]
     pub release: bool,
 
-    /// With `proc check`: exit with 1 if there are warnings
+    /// Exit with 1 if there are warnings (`proc check`)
     #[arg(long, env = "PROC_STRICT", help_heading = WHAT_RUNS, value_parser = FalseyValueParser::new())]
     pub strict: bool,
 
@@ -148,7 +148,7 @@ pub struct Options {
     #[arg(help = "Set no PORT")]
     pub no_port: bool,
 
-    /// With `proc env`: show the values of secrets
+    /// Show the values of secrets (`proc env`)
     #[arg(long, env = "PROC_SHOW_SECRETS", help_heading = ENVIRONMENT, value_parser = FalseyValueParser::new())]
     pub show_secrets: bool,
 

@@ -64,16 +64,6 @@ impl CliError {
         Self::new(CliErrorKind::Input, error)
     }
 
-    /// A command that does not exist.
-    pub fn not_found(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::new(CliErrorKind::NotFound, error)
-    }
-
-    /// A command that cannot be executed.
-    pub fn not_executable(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::new(CliErrorKind::NotExecutable, error)
-    }
-
     /// What a command was asked for could not be written to standard output.
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
@@ -149,8 +139,8 @@ mod tests {
         for (error, code) in [
             (CliError::usage("x"), 2),
             (CliError::input("x"), 2),
-            (CliError::not_found("x"), 127),
-            (CliError::not_executable("x"), 126),
+            (CliError::new(CliErrorKind::NotFound, "x"), 127),
+            (CliError::new(CliErrorKind::NotExecutable, "x"), 126),
             (CliError::internal("x"), 70),
         ] {
             assert_eq!(error.exit_code(), code, "{:?}", error.kind);

@@ -38,9 +38,9 @@ impl Surroundings {
 /// How much is asked of the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Demand {
-    /// `start`, `env`: what cannot be started is an error.
+    /// `start`: what cannot be started is an error.
     Lenient,
-    /// `run`: there need not be a Procfile either.
+    /// `run`, `env`: the same, but there need not be a Procfile.
     NoProcfile,
     /// `check`: lines that are ignored are errors, and what other tools read otherwise is said.
     Strict,
@@ -84,7 +84,8 @@ impl Loader<'_> {
     fn app(&mut self) -> Option<App> {
         let wanted_root = self.options.root.as_ref().map(|root| self.around.directory.join(root));
         if let Some(root) = wanted_root.as_ref().filter(|root| !root.is_dir()) {
-            self.problems.error(format!("the working directory {} does not exist", root.display()));
+            let what = if root.exists() { "is not a directory" } else { "does not exist" };
+            self.problems.error(format!("the working directory {} {what}", root.display()));
             return None;
         }
         let procfile = self.procfile_path(wanted_root.as_deref());
@@ -94,12 +95,23 @@ impl Loader<'_> {
         let set = self.options.set.iter().map(|each| (each.key.clone(), each.value.clone())).collect();
         let environment = Environment {
             set,
-            inherited: self.around.inherited.clone(),
+            inherited: self.inherited(&root),
             files,
             files_override: self.options.env_override,
         };
         let base_port = self.base_port(&environment);
         Some(App { types, root, environment, base_port })
+    }
+
+    /// The environment we were given; where processes run elsewhere, PWD says so, as it does after a `cd`.
+    fn inherited(&self, root: &Path) -> Vec<(OsString, OsString)> {
+        let mut inherited = self.around.inherited.clone();
+        if root != self.around.directory {
+            for (_, value) in inherited.iter_mut().filter(|(name, _)| name == "PWD") {
+                root.as_os_str().clone_into(value);
+            }
+        }
+        inherited
     }
 
     /// The Procfile that is named, or the one there is.

@@ -39,7 +39,7 @@ const APPLIES: &[(&str, &[&str])] = &[
         ],
     ),
     ("run", &["procfile", "root", "env", "set", "env_override", "port", "no_port"]),
-    ("check", &["procfile", "root", "env", "set", "env_override", "strict", "color"]),
+    ("check", &["procfile", "root", "env", "set", "env_override", "strict"]),
     ("env", &["procfile", "root", "env", "set", "env_override", "port", "no_port", "show_secrets"]),
     ("completions", &[]),
     ("man", &[]),

@@ -21,7 +21,8 @@ use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-/// The bytes that wait for our standard output at most; beyond that the processes wait.
+/// The bytes that wait for our standard output at most; beyond that the processes wait. An unfinished line is kept beside that, at most
+/// 64 KiB of it for each stream.
 const OUTPUT_LIMIT: usize = 4 << 20;
 
 /// Runs the formation; returns when nothing is left of it.
@@ -94,13 +95,15 @@ struct Planner<'a> {
 impl Planner<'_> {
     /// The plan, and the types whose output is not shown.
     fn plan(&mut self, app: App) -> Option<(Plan, BTreeSet<usize>)> {
-        let formation = self.formation(&app)?;
-        let mut instances = self.ports(&app, &formation)?;
+        // All are asked before any is missed, so that all that is wrong is said.
+        let formation = self.formation(&app);
+        let instances = formation.as_ref().and_then(|formation| self.ports(&app, formation));
         let release = self.release(&app);
+        let quiet = self.quiet(&app);
+        let (formation, mut instances) = (formation?, instances?);
         if let Some(id) = release {
             instances.entry(id).or_insert_with(|| port::of(app.base_port?, id.process, id.number));
         }
-        let quiet = self.quiet(&app);
         let left_out = formation
             .left_out
             .into_iter()

@@ -227,7 +227,7 @@ fn the_help_of_proc() {
               First run the type `release` to its end; if it fails, start nothing
 
           --strict
-              With `proc check`: exit with 1 if there are warnings
+              Exit with 1 if there are warnings (`proc check`)
 
     Environment:
       -e, --env <FILE[,FILE]>
@@ -246,7 +246,7 @@ fn the_help_of_proc() {
               Set no PORT
 
           --show-secrets
-              With `proc env`: show the values of secrets
+              Show the values of secrets (`proc env`)
 
     Output:
           --color <WHEN>

@@ -10,9 +10,10 @@ pub mod clock;
 mod perform;
 mod pipes;
 
-use crate::model::exit::Outcome;
+use crate::model::exit::{Outcome, code};
 use crate::model::instance::InstanceId;
 use crate::model::plan::Plan;
+use crate::model::signal::Signal;
 use crate::output::{Label, Mux, Sink, Target};
 use crate::supervisor::{Event, Supervisor};
 use crate::unix::signals::{self, Signals};
@@ -25,8 +26,8 @@ use std::io;
 use std::time::{Duration, Instant};
 use tokio::io::unix::AsyncFd;
 
-/// How long the end of a run waits for a reader of our output that does not read.
-const FLUSH_DEADLINE: Duration = Duration::from_secs(2);
+/// How long the end of a run waits for output to move that does not, once somebody wants the end or writing fails.
+const FLUSH_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where the output of a run goes, and how it looks.
 #[derive(Debug)]
@@ -80,14 +81,14 @@ impl Engine {
             clock: Clock::start(),
             console,
             pipes: Pipes::new()?,
-            children: Children::default(),
+            children: Children::new(),
             signals: signals.watch()?,
             events: VecDeque::new(),
             is_output_closed: false,
         })
     }
 
-    /// Runs the plan to its end. What could not be written to our output within two seconds after that is the second part: so many bytes.
+    /// Runs the plan to its end; the outcome, and how many bytes of output could not be written.
     pub async fn run(mut self) -> (Outcome, u64) {
         self.set_time();
         for line in std::mem::take(&mut self.console.preamble) {
@@ -97,14 +98,18 @@ impl Engine {
         self.events.push_back(Event::Start);
         loop {
             if let Some(outcome) = self.settle() {
-                return (outcome, self.finish());
+                return self.finish(outcome).await;
             }
             let wake = self.wait().await;
             self.set_time();
             match wake {
                 Wake::Signals => self.take_signals(),
                 Wake::Sink => self.look_at_sink(),
-                Wake::Output => self.pump(),
+                Wake::Output => {
+                    self.pump();
+                    // Where there is always something to read, nothing else would ever be looked at: signals, deadlines, the sink.
+                    tokio::task::yield_now().await;
+                }
                 Wake::Time => self.events.push_back(Event::Tick),
             }
         }
@@ -208,11 +213,48 @@ impl Engine {
         push(&mut self.console.mux, &self.console.sink);
     }
 
-    /// Writes what is left; the number of bytes that somebody will miss.
-    fn finish(mut self) -> u64 {
+    /// Writes what is left; the outcome, and the number of bytes that somebody will miss.
+    ///
+    /// A reader that is only slow is waited for, as any program would: unless a signal asks for the end, or did so before.
+    async fn finish(mut self, mut outcome: Outcome) -> (Outcome, u64) {
         self.pipes.close(&mut self.console.mux, self.clock.now());
         self.flush();
-        self.console.sink.finish(FLUSH_DEADLINE).missed()
+        let mut left = self.console.sink.queued();
+        while left > 0 {
+            tokio::select! {
+                biased;
+                () = self.console.sink.idle() => {}
+                signal = stop_signal(&mut self.signals) => {
+                    outcome = Outcome::Signal(signal);
+                    break;
+                }
+                () = tokio::time::sleep(FLUSH_PATIENCE) => {
+                    let is_patient = matches!(outcome, Outcome::Code(_)) && !self.console.sink.is_failing();
+                    if self.console.sink.queued() == left && !is_patient {
+                        break;
+                    }
+                }
+            }
+            left = self.console.sink.queued();
+        }
+        let missed = self.console.sink.finish(Duration::ZERO).missed();
+        let is_silent_loss = missed > 0 && outcome == Outcome::Code(0);
+        (if is_silent_loss { Outcome::Code(code::OUTPUT_LOST) } else { outcome }, missed)
+    }
+}
+
+/// Waits for a signal that asks for the end.
+async fn stop_signal(signals: &mut AsyncFd<Signals>) -> Signal {
+    loop {
+        if let Ok(mut guard) = signals.readable_mut().await {
+            guard.clear_ready();
+            let mut pending = guard.get_inner_mut().pending().into_iter();
+            if let Some(signal) =
+                pending.find(|signal| [Signal::INT, Signal::TERM, Signal::HUP].contains(signal))
+            {
+                return signal;
+            }
+        }
     }
 }
 

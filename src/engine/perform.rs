@@ -52,10 +52,8 @@ impl Engine {
     }
 
     fn spawn(&mut self, instance: InstanceId, generation: Generation) -> Result<Pid, SpawnFailure> {
-        let no_pipe = |error: io::Error| SpawnFailure {
-            message: format!("no pipe: {error}"),
-            code: code::NOT_EXECUTABLE,
-        };
+        let no_pipe =
+            |error: io::Error| SpawnFailure { message: no_pipe(&error), code: code::NOT_EXECUTABLE };
         let pipes = NewPipes::make(self.console.tells_streams_apart).map_err(no_pipe)?;
         let environment = self
             .plan
@@ -95,5 +93,15 @@ impl Engine {
         if let Err(error) = result {
             self.say(about, &format!("{signal} could not be sent: {error}"));
         }
+    }
+}
+
+/// Why a process has no pipe to write to, and what helps if that is too many of them.
+fn no_pipe(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(libc::EMFILE) => {
+            "too many open files for us: start fewer, or raise the limit (`ulimit -n`)".to_owned()
+        }
+        _ => format!("no pipe for its output: {error}"),
     }
 }

@@ -4,7 +4,7 @@ use crate::model::instance::{Generation, InstanceId};
 use crate::output::{Label, Mux, Stream, StreamId};
 use crate::unix::fds::{Poller, Received, receive, waiting};
 use crate::unix::spawn::Outputs;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Instant;
@@ -12,6 +12,9 @@ use tokio::io::unix::AsyncFd;
 
 /// How much is taken from a pipe at a time: all that a pipe holds by default (pipe(7)).
 const CHUNK: usize = 64 * 1024;
+
+/// How many pipes are read before anything else is looked at: half a megabyte at most.
+const TURN: usize = 8;
 
 /// One spawn of an instance: whose output it is.
 pub(super) type Writer = (InstanceId, Generation);
@@ -22,6 +25,8 @@ pub(super) struct Pipes {
     poller: AsyncFd<Poller>,
     open: BTreeMap<u64, Pipe>,
     next_key: u64,
+    /// The pipes that were found readable and have not had their turn.
+    ready: VecDeque<u64>,
     buffer: Vec<u8>,
 }
 
@@ -65,10 +70,12 @@ impl NewPipes {
 impl Pipes {
     /// No pipes yet. Needs a runtime to be entered.
     pub(super) fn new() -> io::Result<Self> {
+        let poller = Poller::new()?.watch()?;
         Ok(Self {
-            poller: Poller::new()?.watch()?,
+            poller,
             open: BTreeMap::new(),
             next_key: 0,
+            ready: VecDeque::new(),
             buffer: vec![0; CHUNK],
         })
     }
@@ -94,17 +101,20 @@ impl Pipes {
 
     /// Resolves when a pipe can be read.
     pub(super) async fn readable(&mut self) {
-        if let Ok(mut guard) = self.poller.readable_mut().await {
-            // Level-triggered: what we leave is found again, because readiness is only taken back when nothing was found.
-            if guard.get_inner_mut().ready().is_empty() {
+        while self.ready.is_empty() {
+            let Ok(mut guard) = self.poller.readable_mut().await else { return };
+            self.ready.extend(guard.get_inner_mut().ready());
+            // Level-triggered: what is left unread is found again, so readiness is only taken back when nothing was found.
+            if self.ready.is_empty() {
                 guard.clear_ready();
             }
         }
     }
 
-    /// Takes one chunk of every pipe that can be read, as long as `has_room`; reports who has said its last words.
+    /// Takes one chunk of each of the next pipes that can be read, as long as `has_room`; reports who has said its last words.
     ///
-    /// One chunk each: a process that writes without end holds up nobody.
+    /// One chunk each, and every pipe that was found has its turn before any is looked for again: one that is written to without end
+    /// holds up nobody.
     pub(super) fn pump(
         &mut self,
         mux: &mut Mux,
@@ -112,10 +122,11 @@ impl Pipes {
         mut has_room: impl FnMut(&mut Mux) -> bool,
     ) -> Vec<Writer> {
         let mut silent = Vec::new();
-        for key in self.poller.get_mut().ready() {
+        for _ in 0..TURN {
             if !has_room(mux) {
                 break;
             }
+            let Some(key) = self.ready.pop_front() else { break };
             silent.extend(self.take(key, mux, now));
         }
         silent
@@ -133,8 +144,11 @@ impl Pipes {
         let keys: Vec<u64> =
             self.open.iter().filter(|(_, pipe)| pipe.writer == writer).map(|(key, _)| *key).collect();
         for key in keys {
-            if let Some(pipe) = self.open.get_mut(&key) {
-                pipe.last_words = Some(waiting(&pipe.fd));
+            let Some(pipe) = self.open.get_mut(&key) else { continue };
+            match waiting(&pipe.fd) {
+                // Nothing is there to be found by `readable`, be there room or not.
+                0 => pipe.begin_again(key, mux),
+                count => pipe.last_words = Some(count),
             }
             while has_room(mux) && self.open.get(&key).is_some_and(|pipe| pipe.last_words.is_some()) {
                 self.take(key, mux, now);
@@ -180,12 +194,10 @@ impl Pipes {
                 self.poller.get_ref().remove(&pipe.fd);
                 mux.close(StreamId(key));
             }
-            // Somebody who was left behind may write on: that is a new beginning of the stream.
             Received::Bytes(_) | Received::Nothing
                 if pipe.last_words == Some(0) || (was_ending && received == Received::Nothing) =>
             {
-                pipe.last_words = None;
-                pipe.open(key, mux);
+                pipe.begin_again(key, mux);
             }
             Received::Bytes(_) | Received::Nothing => return None,
         }
@@ -194,6 +206,12 @@ impl Pipes {
 }
 
 impl Pipe {
+    /// Ends what the leader wrote. Somebody who was left behind may write on: that is a new beginning of the stream.
+    fn begin_again(&mut self, key: u64, mux: &mut Mux) {
+        self.last_words = None;
+        self.open(key, mux);
+    }
+
     fn open(&self, key: u64, mux: &mut Mux) {
         let Origin { label, pid, is_hidden, stream } = self.origin.clone();
         mux.open(StreamId(key), label, pid, stream, is_hidden);

@@ -83,6 +83,7 @@ fn is_of_the_shell(word: &str) -> bool {
         "caller",
         "case",
         "cd",
+        "chdir",
         "command",
         "continue",
         "coproc",

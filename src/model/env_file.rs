@@ -202,7 +202,14 @@ pub fn parse(bytes: &[u8]) -> Result<EnvFile, Vec<ParseError<EnvFileError>>> {
     while reader.at < text.len() {
         match reader.statement() {
             Ok(entry) => entries.extend(entry),
-            Err(error) => errors.push(error),
+            Err(error) => {
+                let is_open = matches!(error.kind, EnvFileError::Unclosed(_));
+                errors.push(error);
+                // All that follows may be a value, which is neither to be read nor to be shown.
+                if is_open {
+                    break;
+                }
+            }
         }
     }
     if errors.is_empty() { Ok(EnvFile { entries }) } else { Err(errors) }

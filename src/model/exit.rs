@@ -54,6 +54,8 @@ pub enum Outcome {
 pub mod code {
     /// Something could not be killed.
     pub const SURVIVORS: u8 = 1;
+    /// All ended with 0, and not all they wrote could be written.
+    pub const OUTPUT_LOST: u8 = 1;
     /// Bad usage, a bad Procfile, a bad env file, ports that cannot be given.
     pub const USAGE: u8 = 2;
     /// A bug of ours (`EX_SOFTWARE` of sysexits.h).

@@ -42,6 +42,9 @@ pub enum FormationError {
     /// Every count is zero.
     #[error("nothing to start: every process type has a count of 0")]
     Nothing,
+    /// Nothing is named, and the Procfile has one-offs only.
+    #[error("nothing to start but one-offs ({0}), which start only when they are named")]
+    OnlyOneOffs(String),
 }
 
 /// What the command line says of the formation.
@@ -81,7 +84,12 @@ pub fn resolve(wanted: Wanted<'_>, types: &[ProcessType]) -> Result<Formation, V
     };
     let counts: Vec<u16> = counts.into_iter().enumerate().map(count).collect();
     if errors.is_empty() && counts.iter().all(|count| *count == 0) {
-        errors.push(FormationError::Nothing);
+        let names: Vec<&str> = left_out.iter().map(|index| types[*index].name.as_str()).collect();
+        errors.push(if names.is_empty() {
+            FormationError::Nothing
+        } else {
+            FormationError::OnlyOneOffs(names.join(", "))
+        });
     }
     if errors.is_empty() { Ok(Formation { counts, left_out }) } else { Err(errors) }
 }
@@ -222,7 +230,8 @@ mod tests {
     #[test]
     fn nothing_to_start_is_an_error() {
         assert_eq!(read(&["web=0"], &[], &[]), Err(vec![FormationError::Nothing]));
-        assert_eq!(read(&[], &[], &["web", "worker"]), Err(vec![FormationError::Nothing]));
+        let only = FormationError::OnlyOneOffs("release, migrate".into());
+        assert_eq!(read(&[], &[], &["web", "worker"]), Err(vec![only]));
     }
 
     proptest::proptest! {

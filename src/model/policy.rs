@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A word that is none of those a setting takes, or a value out of its range; says which there are.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +28,17 @@ pub enum Grace {
     For(Duration),
     /// As long as they take (`inf`).
     Unlimited,
+}
+
+impl Grace {
+    /// When a grace period that begins now is over; none: never.
+    #[must_use]
+    pub fn end(self, now: Instant) -> Option<Instant> {
+        match self {
+            Self::For(duration) => Some(now + duration),
+            Self::Unlimited => None,
+        }
+    }
 }
 
 impl Default for Grace {

@@ -49,16 +49,6 @@ pub struct Reading {
     pub problems: Vec<ParseError<ProcfileError>>,
 }
 
-impl Reading {
-    /// Whether nothing may be started: an error is there; `strictly`, junk lines are errors too.
-    #[must_use]
-    pub fn is_refused(&self, strictly: bool) -> bool {
-        self.problems.iter().any(|problem| {
-            problem.kind.severity() == Severity::Error || (strictly && problem.kind == ProcfileError::Junk)
-        })
-    }
-}
-
 /// What can be wrong with a Procfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProcfileError {
@@ -274,7 +264,8 @@ fn is_name(text: &str) -> bool {
 pub fn unknown_type(name: &str, types: &[ProcessType]) -> (String, Option<String>) {
     let names: Vec<&str> = types.iter().map(|each| each.name.as_str()).collect();
     let hint = nearest(name, names.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-    (format!("no process type `{}`; there are {}", printable(name), names.join(", ")), hint)
+    let those = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    (format!("no process type `{}`; there are {those}", printable(name)), hint)
 }
 
 #[cfg(test)]
@@ -354,8 +345,7 @@ mod tests {
             let text = format!("web: a\n  {junk} \nworker: b\n");
             assert_eq!(types(&text), pairs(&[("web", "a"), ("worker", "b")]), "{junk}");
             assert_eq!(problems(&text), [(ProcfileError::Junk, junk)], "{junk}");
-            let reading = parse(text.as_bytes());
-            assert!(!reading.is_refused(false) && reading.is_refused(true), "{junk}");
+            assert_eq!(parse(text.as_bytes()).problems[0].kind.severity(), Severity::Warning, "{junk}");
         }
     }
 
@@ -373,7 +363,7 @@ mod tests {
             ("web: a\0b\n", ProcfileError::Nul, "\0"),
         ] {
             assert_eq!(problems(text), [(kind, span)], "{text:?}");
-            assert!(parse(text.as_bytes()).is_refused(false), "{text:?}");
+            assert_eq!(parse(text.as_bytes()).problems[0].kind.severity(), Severity::Error, "{text:?}");
         }
     }
 

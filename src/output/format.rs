@@ -127,11 +127,6 @@ impl Formatter {
         self.format
     }
 
-    /// Makes room for names of this many characters from the next record on.
-    pub(super) fn set_width(&mut self, width: usize) {
-        self.width = width.max(NARROWEST);
-    }
-
     /// Sets the time of the records to come: once per wake-up, not per line.
     ///
     /// `elapsed` is the time since the start of the run.
@@ -260,11 +255,9 @@ mod tests {
 
     #[test]
     fn names_are_padded_to_the_longest_and_a_longer_one_is_not_cut() {
-        let mut formatter = formatter(LogFormat::Text, Timestamps::None, false);
         let mut out = Vec::new();
-        formatter.set_width(9);
-        formatter.prefix(&mut out, &web());
-        formatter.set_width(0);
+        Formatter::new(LogFormat::Text, Timestamps::None, false, 9).prefix(&mut out, &web());
+        let formatter = formatter(LogFormat::Text, Timestamps::None, false);
         for process in ["système.1".to_owned(), "x".repeat(300)] {
             formatter.prefix(&mut out, &Label { process, ..web() });
         }

@@ -74,11 +74,6 @@ impl Mux {
         self.page.formatter.set_time(wall, elapsed);
     }
 
-    /// Makes room for names of this many characters from the next record on.
-    pub fn set_width(&mut self, width: usize) {
-        self.page.formatter.set_width(width);
-    }
-
     /// Begins a stream; a hidden one (`--quiet`) is consumed and never printed.
     ///
     /// A stream that is open under this id is closed first.

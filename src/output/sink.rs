@@ -77,6 +77,8 @@ struct Shared {
     end: Condvar,
     /// For the engine: there is room again, or the sink has closed.
     changed: Notify,
+    /// For the engine: nothing is left to be written.
+    idle: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -87,6 +89,8 @@ struct State {
     /// Whether there was no room when somebody last pushed.
     full: bool,
     closed: Option<Closed>,
+    /// Whether the last attempt to write failed, and is to be repeated.
+    failing: bool,
     dropped: u64,
     phase: Phase,
 }
@@ -129,6 +133,7 @@ impl Sink {
             work: Condvar::new(),
             end: Condvar::new(),
             changed: Notify::new(),
+            idle: Notify::new(),
         });
         let writer = Writer { shared: Ending(Arc::clone(&shared)), write, warned: false };
         thread::Builder::new().name("proc-output".to_owned()).spawn(move || writer.run())?;
@@ -175,6 +180,25 @@ impl Sink {
         self.shared.changed.notified().await;
     }
 
+    /// How many bytes are queued or being written.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.shared.lock().queued
+    }
+
+    /// Whether writing fails for now, as on a full disk; a reader that is only slow is no failure.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.shared.lock().failing
+    }
+
+    /// Resolves when nothing is left to be written. For one waiting task.
+    pub async fn idle(&self) {
+        while self.queued() > 0 {
+            self.shared.idle.notified().await;
+        }
+    }
+
     /// Writes what is queued, for at most as long as `deadline`, and ends the thread.
     ///
     /// A thread that is stuck in a write is left behind; it touches nothing when it comes back.
@@ -214,6 +238,10 @@ impl Shared {
     /// Takes bytes off the books, as written or as dropped, and says so if that makes room.
     fn settle(&self, state: &mut State, bytes: usize, dropped: bool) {
         state.queued -= bytes;
+        state.failing &= bytes == 0;
+        if state.queued == 0 {
+            self.idle.notify_one();
+        }
         if dropped {
             state.dropped += bytes as u64;
         }
@@ -327,6 +355,7 @@ impl<W: FnMut(Target, &[u8]) -> io::Result<usize>> Writer<W> {
             Remedy::Again => self.settle(0),
             Remedy::Later { pause, warn } => {
                 if warn {
+                    self.shared.0.lock().failing = true;
                     self.warn(error);
                 }
                 self.pause(pause)

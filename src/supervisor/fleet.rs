@@ -68,6 +68,11 @@ impl Fleet {
             .is_some_and(|instance| instance.phase == Phase::Down && instance.ended.is_some())
     }
 
+    /// Whether something of this instance is left that can be signalled.
+    pub(crate) fn is_stoppable(&self, id: InstanceId) -> bool {
+        self.stoppable().contains(&id)
+    }
+
     pub(crate) fn is_childless(&self) -> bool {
         self.childless
     }
@@ -145,7 +150,7 @@ impl Fleet {
     fn spawned(&mut self, id: InstanceId, generation: Generation, pid: Pid) -> Option<Change> {
         let instance = self.current(id, generation)?;
         let Phase::Starting = instance.phase else { return None };
-        instance.phase = Phase::Running(Life::new(pid));
+        instance.phase = Phase::Running(Life::new());
         self.childless = false;
         self.say(Notice::Started { instance: id, pid });
         Some(Change::Progress)
@@ -169,6 +174,7 @@ impl Fleet {
             match intent {
                 Intent::Start(id) => self.start(id),
                 Intent::StopAll { kill_at } => self.stop_all(kill_at, now),
+                Intent::Stop { instance, kill_at } => self.stop(instance, kill_at, now),
                 Intent::Forward(signal) => self.forward(signal),
                 Intent::SignalStrays(signal) => {
                     self.actions.extend((!self.childless).then_some(Action::SignalStrays(signal)));
@@ -190,11 +196,15 @@ impl Fleet {
 
     fn stop_all(&mut self, kill_at: Deadline, now: Instant) {
         self.cancel_spawns();
-        let steps: Vec<_> =
-            self.instances.iter_mut().map(|(id, instance)| (*id, instance.stop(kill_at, now))).collect();
-        for (id, step) in steps {
-            self.signal(id, step);
+        let all: Vec<InstanceId> = self.ids().collect();
+        for id in all {
+            self.stop(id, kill_at, now);
         }
+    }
+
+    fn stop(&mut self, id: InstanceId, kill_at: Deadline, now: Instant) {
+        let step = self.instances.get_mut(&id).map_or(Step::Rest, |instance| instance.stop(kill_at, now));
+        self.signal(id, step);
     }
 
     /// Takes back the spawns that were asked for and not performed yet.

@@ -1,7 +1,7 @@
 //! One instance: the phase it is in and how it gets to the next. Knows no other instance.
 
 use crate::model::exit::Exit;
-use crate::model::instance::{Generation, Pid};
+use crate::model::instance::Generation;
 use std::time::{Duration, Instant};
 
 /// How long after SIGKILL a process may take to be gone before we say that it will not go (`faults.md` F12: one in an
@@ -36,8 +36,6 @@ pub(crate) enum Stop {
 /// What is known of a process that was started: over when all three of its ends have been reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Life {
-    /// Its leader.
-    pub(crate) pid: Pid,
     /// How the leader ended.
     pub(crate) exit: Option<Exit>,
     /// Whether all it wrote has been taken over.
@@ -47,8 +45,8 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    pub(crate) fn new(pid: Pid) -> Self {
-        Self { pid, exit: None, drained: false, group_empty: false }
+    pub(crate) fn new() -> Self {
+        Self { exit: None, drained: false, group_empty: false }
     }
 
     /// Whether its leader and its group have gone.

@@ -13,6 +13,8 @@ pub(crate) enum Intent {
     Start(InstanceId),
     /// Stop whatever of the fleet is not down; what is left at `kill_at` is killed (none: never), and at once if that has passed.
     StopAll { kill_at: Option<Instant> },
+    /// Stop what is left of this instance; what of it is left at `kill_at` is killed (none: never).
+    Stop { instance: InstanceId, kill_at: Option<Instant> },
     /// Send a signal on to every group.
     Forward(Signal),
     /// Signal the descendants outside of the groups.

@@ -27,7 +27,7 @@ impl Supervisor {
         Self {
             fleet: Fleet::new(plan.instances.keys().copied()),
             shutdown: Shutdown::new(plan.exit_on, plan.grace),
-            release: Release::new(plan.release),
+            release: Release::new(plan.release, plan.grace),
         }
     }
 
@@ -44,7 +44,7 @@ impl Supervisor {
         let mut intents = self.shutdown.decide(&self.fleet, change, is_gate, now);
         intents.extend(forward::decide(change));
         if self.shutdown.is_watching() {
-            intents.extend(self.release.decide(&self.fleet, change));
+            intents.extend(self.release.decide(&self.fleet, change, now));
         }
         self.fleet.apply(intents, now);
         self.fleet.advance(now);

@@ -32,6 +32,13 @@ pub enum Notice {
     },
     /// The release process has succeeded; the others start.
     Released,
+    /// An instance that is through has left processes running in its group, which are asked to stop.
+    LeftBehind {
+        /// Which instance.
+        instance: InstanceId,
+        /// How long they may take.
+        grace: Grace,
+    },
     /// All are asked to stop.
     Stopping {
         /// Why.
@@ -81,7 +88,8 @@ impl Notice {
         match self {
             Self::Started { instance, .. }
             | Self::Exited { instance, .. }
-            | Self::SpawnFailed { instance, .. } => Some(*instance),
+            | Self::SpawnFailed { instance, .. }
+            | Self::LeftBehind { instance, .. } => Some(*instance),
             Self::Released
             | Self::Stopping { .. }
             | Self::Killing { .. }
@@ -98,6 +106,9 @@ impl Notice {
             Self::Started { pid, .. } => format!("started with pid {pid}"),
             Self::Exited { exit, .. } => exit.to_string(),
             Self::SpawnFailed { message, .. } => format!("could not be started: {message}"),
+            Self::LeftBehind { grace, .. } => {
+                format!("left processes behind: stopping them (grace period {grace})")
+            }
             Self::Released => "release succeeded; starting the others".into(),
             Self::Stopping { cause, running, grace } => return stopping(*cause, *running, *grace, plan),
             Self::Killing { instances, grace_over } => {

@@ -7,11 +7,14 @@ use super::intent::Intent;
 use super::notice::Notice;
 use crate::model::exit::Exit;
 use crate::model::instance::InstanceId;
+use crate::model::policy::Grace;
+use std::time::Instant;
 
 /// What starts when.
 #[derive(Debug)]
 pub(crate) struct Release {
     gate: Gate,
+    grace: Grace,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +28,8 @@ enum Gate {
 }
 
 impl Release {
-    pub(crate) fn new(gate: Option<InstanceId>) -> Self {
-        Self { gate: gate.map_or(Gate::Open, Gate::Closed) }
+    pub(crate) fn new(gate: Option<InstanceId>, grace: Grace) -> Self {
+        Self { gate: gate.map_or(Gate::Open, Gate::Closed), grace }
     }
 
     /// Whether this instance is one whose success is no reason to stop.
@@ -34,16 +37,25 @@ impl Release {
         matches!(self.gate, Gate::Closed(gate) | Gate::Passed(gate) if gate == id)
     }
 
-    pub(crate) fn decide(&mut self, fleet: &Fleet, change: Change) -> Vec<Intent> {
+    pub(crate) fn decide(&mut self, fleet: &Fleet, change: Change, now: Instant) -> Vec<Intent> {
         match (self.gate, change) {
             (Gate::Open, Change::Begun) => fleet.ids().map(Intent::Start).collect(),
             (Gate::Closed(gate), Change::Begun) => vec![Intent::Start(gate)],
             (Gate::Closed(gate), Change::Ended(ended, Exit::Code(0))) if ended == gate => {
                 self.gate = Gate::Passed(gate);
-                Vec::new()
+                self.clear_away(fleet, gate, now)
             }
             (Gate::Closed(_) | Gate::Passed(_) | Gate::Open, _) => Vec::new(),
         }
+    }
+
+    /// Stops what the release process has left running in its group: its end is what the others wait for.
+    fn clear_away(&self, fleet: &Fleet, gate: InstanceId, now: Instant) -> Vec<Intent> {
+        if !fleet.is_stoppable(gate) {
+            return Vec::new();
+        }
+        let notice = Notice::LeftBehind { instance: gate, grace: self.grace };
+        vec![Intent::Say(notice), Intent::Stop { instance: gate, kill_at: self.grace.end(now) }]
     }
 
     /// Starts the others once the release process is over, tree and output included.

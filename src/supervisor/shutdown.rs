@@ -94,7 +94,7 @@ impl Shutdown {
                 Some(Cause::Signal(signal))
             }
             Change::OutputClosed => Some(Cause::OutputClosed),
-            Change::Ended(_, Exit::Code(0)) if is_gate => None,
+            Change::Ended(_, Exit::Code(0)) if is_gate => fleet.all_ended().then_some(Cause::AllEnded(None)),
             Change::Ended(instance, exit) if is_gate => Some(Cause::Ended(instance, exit)),
             Change::Ended(instance, exit) => self.cause_of_exit(fleet, instance, exit),
             Change::Begun | Change::Signal(_) | Change::Resumed | Change::Progress => None,
@@ -115,10 +115,7 @@ impl Shutdown {
     }
 
     fn begin(&mut self, fleet: &Fleet, cause: Cause, now: Instant) -> Vec<Intent> {
-        let kill_at = match self.grace {
-            Grace::For(duration) => Some(now + duration),
-            Grace::Unlimited => None,
-        };
+        let kill_at = self.grace.end(now);
         self.state = State::Stopping { cause, since: now, kill_at };
         let notice = Notice::Stopping { cause, running: fleet.stoppable().len(), grace: self.grace };
         let signal = if kill_at.is_some_and(|at| at <= now) { Signal::KILL } else { Signal::TERM };

@@ -38,6 +38,12 @@ pub enum ExecError {
     /// The place to run it in is not there.
     #[error("the working directory {} does not exist", .0.display())]
     NoDirectory(PathBuf),
+    /// The place to run it in is there, and closed to us.
+    #[error("permission denied: the working directory {} cannot be entered", .0.display())]
+    ClosedDirectory(PathBuf),
+    /// A word of the command exceeds what the system takes (128 KiB on Linux); its size in bytes.
+    #[error("the command is too long: one of its words has {0} bytes")]
+    TooLong(usize),
     /// Arguments and environment exceed what the system takes; the name of the largest variable and its size in bytes.
     #[error("the environment is too large; its largest variable is {name} with {bytes} bytes")]
     TooLarge {
@@ -62,9 +68,12 @@ impl ExecError {
     pub fn code(&self) -> u8 {
         match self {
             Self::NotFound(_) | Self::NoInterpreter(_) => code::NOT_FOUND,
-            Self::NotExecutable(_) | Self::NoDirectory(_) | Self::TooLarge { .. } | Self::Io { .. } => {
-                code::NOT_EXECUTABLE
-            }
+            Self::NotExecutable(_)
+            | Self::NoDirectory(_)
+            | Self::ClosedDirectory(_)
+            | Self::TooLong(_)
+            | Self::TooLarge { .. }
+            | Self::Io { .. } => code::NOT_EXECUTABLE,
         }
     }
 }
@@ -104,6 +113,10 @@ impl Program<'_> {
 
     /// The path of a program: its own if it has a slash, else the first in PATH that can be executed (POSIX 2.9.1.4).
     fn find(&self, word: &OsStr) -> Result<PathBuf, ExecError> {
+        self.check_directory()?;
+        if word.is_empty() {
+            return Err(ExecError::NotFound("''".to_owned()));
+        }
         let candidates: Vec<PathBuf> = if word.as_bytes().contains(&b'/') {
             vec![self.root.join(word)]
         } else {
@@ -121,10 +134,17 @@ impl Program<'_> {
             // As it was written: a script sees the `$0` that it would from a shell. The child is in its directory by then.
             Some(_) if word.as_bytes().contains(&b'/') => Ok(PathBuf::from(word)),
             Some(path) => Ok(path.clone()),
-            None if !self.root.is_dir() => Err(ExecError::NoDirectory(self.root.to_owned())),
             None if existing.is_empty() => Err(ExecError::NotFound(shown(word))),
             None => Err(ExecError::NotExecutable(shown(word))),
         }
+    }
+
+    /// Whether the child can be put where it is to run.
+    fn check_directory(&self) -> Result<(), ExecError> {
+        if !self.root.is_dir() {
+            return Err(ExecError::NoDirectory(self.root.to_owned()));
+        }
+        access(self.root, AccessFlags::X_OK).map_err(|_| ExecError::ClosedDirectory(self.root.to_owned()))
     }
 
     /// Our words for what the system said; it says "no such file" of three different things.
@@ -134,10 +154,10 @@ impl Program<'_> {
             Invocation::Direct(words) => words.first().map_or_else(String::new, |word| shown(word)),
             Invocation::Shell(_) => "/bin/sh".to_owned(),
         };
+        if let Err(error) = self.check_directory() {
+            return error;
+        }
         match source.raw_os_error() {
-            Some(libc::ENOENT | libc::ENOTDIR) if !self.root.is_dir() => {
-                ExecError::NoDirectory(self.root.to_owned())
-            }
             Some(libc::ENOENT) => ExecError::NoInterpreter(command),
             Some(libc::EACCES) => ExecError::NotExecutable(command),
             Some(libc::E2BIG) => self.too_large(),
@@ -146,10 +166,18 @@ impl Program<'_> {
     }
 
     fn too_large(&self) -> ExecError {
+        let longest_word = match self.invocation {
+            Invocation::Direct(words) => words.iter().map(|word| word.len()).max().unwrap_or(0),
+            Invocation::Shell(text) => text.len(),
+        };
         let largest = self.environment.iter().max_by_key(|(_, value)| value.len());
         let (name, bytes) = largest
             .map_or((String::new(), 0), |(name, value)| (name.to_string_lossy().into_owned(), value.len()));
-        ExecError::TooLarge { name, bytes }
+        if longest_word > bytes {
+            ExecError::TooLong(longest_word)
+        } else {
+            ExecError::TooLarge { name, bytes }
+        }
     }
 
     /// Becomes the program: returns only if that failed.

@@ -30,17 +30,17 @@ pub fn adopt_orphans() -> io::Result<()> {
 /// How often the tree is walked at most: a tree that grows while it is walked is not chased for ever.
 const MOST_WALKS: usize = 8;
 
-/// Everything alive below us, parents before their children.
+/// Everything alive below us, parents before their children; without `except` and what is below them.
 ///
 /// It is walked until a walk finds nobody new: when a process dies its children become ours, and a single walk that has looked at ours
 /// before would not find them any more.
 #[must_use]
-pub fn descendants() -> Vec<Descendant> {
+pub fn descendants(except: &BTreeSet<Pid>) -> Vec<Descendant> {
     let mut known = BTreeSet::new();
     let mut found = Vec::new();
     for _ in 0..MOST_WALKS {
         let before = known.len();
-        let fresh = walk().into_iter().filter(|pid| known.insert(*pid));
+        let fresh = walk(except).into_iter().filter(|pid| known.insert(*pid));
         found.extend(fresh.filter_map(look_at));
         if known.len() == before {
             break;
@@ -50,9 +50,9 @@ pub fn descendants() -> Vec<Descendant> {
 }
 
 /// The ids of everything below us, zombies included; what is found twice is not followed again.
-fn walk() -> Vec<i32> {
+fn walk(except: &BTreeSet<Pid>) -> Vec<i32> {
     let mut queue = vec![std::process::id().cast_signed()];
-    let mut seen: BTreeSet<i32> = queue.iter().copied().collect();
+    let mut seen: BTreeSet<i32> = queue.iter().copied().chain(except.iter().map(|pid| pid.0)).collect();
     let mut found = Vec::new();
     while let Some(pid) = queue.pop() {
         for child in children(pid).into_iter().filter(|child| seen.insert(*child)) {
@@ -92,7 +92,7 @@ fn look_at(pid: i32) -> Option<Descendant> {
 pub fn kill_descendants() -> bool {
     const ROUND: Duration = Duration::from_millis(5);
     for _ in 0..1000 {
-        for descendant in descendants() {
+        for descendant in descendants(&BTreeSet::new()) {
             let _ = signal_process(descendant.pid, Signal::KILL);
         }
         if reap().childless {

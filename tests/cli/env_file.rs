@@ -52,6 +52,13 @@ fn a_line_without_an_equals_sign_is_an_error() {
 }
 
 #[test]
+fn what_follows_an_unclosed_quote_may_be_a_value_and_is_not_shown() {
+    let message = refused(b"A=\"first line\nc4n4ry two=3\nbare c4n4ry\n");
+    assert!(message.starts_with(".env:1:3: this double quote is never closed"), "{message}");
+    assert!(!message.contains("c4n4ry"), "{message}");
+}
+
+#[test]
 fn an_unclosed_quote_is_an_error() {
     assert_snapshot!(refused(b"A=\"c4n4ryvalue\nB=2\n"), @r#"
     .env:1:3: this double quote is never closed

@@ -107,6 +107,14 @@ fn release_runs_first_and_the_others_start_when_it_has_succeeded() {
 }
 
 #[test]
+fn a_release_with_nothing_to_follow_is_the_whole_run() {
+    let run =
+        Proc::start("web: ./child wait\nrelease: ./child exit 0\n").args(["--release", "release"]).run();
+    run.exits(0);
+    assert_eq!(run.lines_of("release.1").last().unwrap(), "exited with code 0");
+}
+
+#[test]
 fn a_release_that_fails_gives_the_exit_code_and_nothing_else_starts() {
     for (verbs, code) in [("exit 9", 9), ("die KILL", 137)] {
         let run =

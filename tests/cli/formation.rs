@@ -11,6 +11,12 @@ fn refused(args: &[&str]) -> String {
 }
 
 #[test]
+fn what_is_wrong_with_options_of_different_kinds_is_said_at_once() {
+    let message = refused(&["-x", "wib", "-q", "wob"]);
+    assert!(message.contains("`wib`") && message.contains("`wob`"), "{message}");
+}
+
+#[test]
 fn an_unknown_type_is_an_error_that_names_those_there_are() {
     assert_snapshot!(refused(&["wbe"]), @r"
     error: no process type `wbe`; there are web, worker, migrate
@@ -57,6 +63,9 @@ fn a_type_named_twice_is_an_error() {
 fn nothing_to_start_is_an_error() {
     assert_snapshot!(refused(&["web=0"]), @"error: nothing to start: every process type has a count of 0");
     assert!(refused(&["-m", "all=0"]).contains("nothing to start"));
+    let run = Proc::start("release: ./child wait\nmigrate: ./child wait\n").run();
+    run.exits(2);
+    assert_snapshot!(run.stderr(), @"error: nothing to start but one-offs (release, migrate), which start only when they are named");
     assert!(refused(&["-x", "web,worker"]).contains("nothing to start"));
 }
 

@@ -178,6 +178,34 @@ fn a_reader_that_does_not_read_stops_the_output_and_never_a_signal() {
 }
 
 #[test]
+fn a_slow_reader_is_waited_for_when_all_have_ended() {
+    let (proc, mut reader) = spawn_into_a_pipe(Proc::start("web: seq 1 200000\n"));
+    // Longer than a reader that is not wanted any more would be waited for.
+    assert!(std::process::Command::new("sleep").arg("3").status().unwrap().success());
+    let output = std::io::read_to_string(&mut reader).unwrap();
+    proc.finish().exits(0);
+    assert_eq!(output.lines().count(), 200_002);
+}
+
+#[test]
+fn what_could_not_be_written_is_no_success() {
+    let proc = Proc::start("web: ./child say lost exit 0\n");
+    let run = spawn_into(proc, File::options().write(true).open("/dev/full").unwrap()).finish();
+    run.exits(1).complains("No space left on device").complains(" bytes of output could not be written\n");
+}
+
+#[test]
+fn an_exit_is_said_although_a_grandchild_keeps_the_pipe_open_and_the_output_is_full() {
+    let verbs = "quiet: ./child hold-pipe say leader exit 0\nloud: ./child flood 1000000 wait\n";
+    let proc = Proc::start(verbs).args(["--exit-on", "all"]);
+    let (proc, mut reader) = spawn_into_a_pipe(proc);
+    read_until(&mut reader, "quiet.1 | exited with code 0");
+    proc.signal(Signal::SIGTERM);
+    std::io::copy(&mut reader, &mut std::io::sink()).unwrap();
+    proc.finish().dies_by(Signal::SIGTERM);
+}
+
+#[test]
 fn a_full_disk_is_said_once_and_proc_can_still_be_stopped() {
     let proc = Proc::start("web: ./child hold alive flood 10 wait\n");
     let alive = proc.liveness();

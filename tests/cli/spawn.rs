@@ -80,6 +80,36 @@ fn an_environment_that_is_too_large_names_the_largest_variable_and_not_its_value
 }
 
 #[test]
+fn a_command_that_is_too_long_is_not_blamed_on_the_environment() {
+    let run = Proc::start(format!("web: ./child say {}\n", "x".repeat(200_000))).run();
+    run.exits(126)
+        .says("web.1  | could not be started: the command is too long: one of its words has 200000 bytes");
+}
+
+#[test]
+fn a_builtin_of_the_shell_goes_to_the_shell() {
+    Proc::start("web: chdir /\n").run().exits(0).says("web.1  | exited with code 0");
+}
+
+#[test]
+fn a_working_directory_that_is_a_file_says_so() {
+    let run = Proc::start("web: ./child wait\n").args(["-d", "Procfile"]).run();
+    run.exits(2);
+    assert_snapshot!(run.stderr(), @"error: the working directory [dir]/Procfile is not a directory");
+}
+
+#[test]
+fn processes_that_run_elsewhere_are_told_so_by_pwd() {
+    let proc = Proc::new("web: printenv PWD\n").file("app/.keep", "").variable("PWD", "/stale");
+    let run = proc.args(["start", "--no-port", "--no-timestamps", "-d", "app", "-f", "Procfile"]).run();
+    let expected = run.directory().canonicalize().unwrap().join("app");
+    assert_eq!(
+        run.lines_of("web.1")[1].replace("[dir]", &run.directory().display().to_string()),
+        expected.display().to_string()
+    );
+}
+
+#[test]
 fn standard_input_is_empty_whatever_that_of_proc_is() {
     let run = Proc::start("web: ./child input exit 0\n").stdin("for proc, not for the child").run();
     run.exits(0).says("web.1  | read \"\"");

@@ -2,6 +2,8 @@
 
 use crate::support::Proc;
 use nix::sys::signal::Signal;
+use std::fs::File;
+use std::process::Stdio;
 
 #[test]
 fn a_stubborn_process_is_killed_when_its_grace_period_ends() {
@@ -116,6 +118,38 @@ fn what_a_process_leaves_behind_when_it_ends_by_itself_is_stopped_too() {
         proc.finish().exits(6).says("web.1  | exited with code 6");
         alive.wait_for_death();
     }
+}
+
+#[test]
+fn a_flood_that_nothing_holds_up_keeps_no_signal_waiting() {
+    for format in ["text", "json"] {
+        let proc = Proc::start("a: exec 9>alive; exec yes\nb: exec 9>alive; exec yes\n");
+        let proc = proc.args(["a=2", "b=2", "-t", "0", "--log-format", format]);
+        let alive = proc.liveness();
+        let mut command = proc.command();
+        command.stdin(Stdio::null()).stdout(File::create("/dev/null").unwrap()).stderr(Stdio::piped());
+        let proc = proc.spawn_as(command, None);
+        while !alive.is_held() {
+            std::thread::yield_now();
+        }
+        proc.end_by(Signal::SIGINT).dies_by(Signal::SIGINT);
+        alive.wait_for_death();
+    }
+}
+
+#[test]
+fn what_a_shell_had_started_before_it_became_proc_is_left_alone() {
+    let script =
+        "exec 9>alive; sleep 60 >/dev/null 2>&1 </dev/null & echo $! >sleeper; exec 9>&-; exec \"$@\"";
+    let proc = Proc::start("web: ./child exit 3\n").by_shell(script);
+    let alive = proc.liveness();
+    let run = proc.run();
+    run.exits(3).says("web.1  | exited with code 3");
+    assert!(alive.is_held(), "the sleeper was killed");
+    let sleeper = std::fs::read_to_string(run.directory().join("sleeper")).unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(sleeper.trim().parse().unwrap()), Signal::SIGKILL)
+        .unwrap();
+    alive.wait_for_death();
 }
 
 #[test]
