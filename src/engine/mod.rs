@@ -176,13 +176,10 @@ impl Engine {
         }
     }
 
-    /// Takes what the children have written, a chunk from each.
+    /// Takes a chunk of what one of the children has written.
     fn pump(&mut self) {
-        let Console { mux, sink, .. } = &mut self.console;
-        let silent = self.pipes.pump(mux, self.clock.now(), |mux| has_room(mux, sink));
-        for (instance, generation) in silent {
-            self.events.push_back(Event::Drained { instance, generation });
-        }
+        let silent = self.pipes.pump(&mut self.console.mux, self.clock.now());
+        self.events.extend(silent.map(|(instance, generation)| Event::Drained { instance, generation }));
     }
 
     /// Reaps the dead and says who they were; what the leaders had written comes first.

@@ -13,9 +13,6 @@ use tokio::io::unix::AsyncFd;
 /// How much is taken from a pipe at a time: all that a pipe holds by default (pipe(7)).
 const CHUNK: usize = 64 * 1024;
 
-/// How many pipes are read before anything else is looked at: half a megabyte at most.
-const TURN: usize = 8;
-
 /// One spawn of an instance: whose output it is.
 pub(super) type Writer = (InstanceId, Generation);
 
@@ -111,25 +108,13 @@ impl Pipes {
         }
     }
 
-    /// Takes one chunk of each of the next pipes that can be read, as long as `has_room`; reports who has said its last words.
+    /// Takes a chunk of the next pipe that can be read; reports who has said its last words with it.
     ///
-    /// One chunk each, and every pipe that was found has its turn before any is looked for again: one that is written to without end
-    /// holds up nobody.
-    pub(super) fn pump(
-        &mut self,
-        mux: &mut Mux,
-        now: Instant,
-        mut has_room: impl FnMut(&mut Mux) -> bool,
-    ) -> Vec<Writer> {
-        let mut silent = Vec::new();
-        for _ in 0..TURN {
-            if !has_room(mux) {
-                break;
-            }
-            let Some(key) = self.ready.pop_front() else { break };
-            silent.extend(self.take(key, mux, now));
-        }
-        silent
+    /// One chunk, so that everything else is looked at between two, and every pipe that was found has its turn before any is looked for
+    /// again: one that is written to without end holds up nobody.
+    pub(super) fn pump(&mut self, mux: &mut Mux, now: Instant) -> Option<Writer> {
+        let key = self.ready.pop_front()?;
+        self.take(key, mux, now)
     }
 
     /// Notes that the leader of these pipes has ended: what they hold now are its last words. Takes them if there is room; true if all

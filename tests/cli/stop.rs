@@ -129,12 +129,20 @@ fn a_flood_that_nothing_holds_up_keeps_no_signal_waiting() {
         let mut command = proc.command();
         command.stdin(Stdio::null()).stdout(File::create("/dev/null").unwrap()).stderr(Stdio::piped());
         let proc = proc.spawn_as(command, None);
-        while !alive.is_held() {
+        // In full flood: `proc` has been busy for a while.
+        while cpu_ticks(proc.pid()) < 20 {
             std::thread::yield_now();
         }
         proc.end_by(Signal::SIGINT).dies_by(Signal::SIGINT);
         alive.wait_for_death();
     }
+}
+
+/// The processor time that a process has used, in hundredths of a second (proc(5): `utime` and `stime`).
+fn cpu_ticks(pid: nix::unistd::Pid) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields = stat.rsplit(')').next().unwrap().split_whitespace().skip(11).take(2);
+    fields.map(|field| field.parse::<u64>().unwrap()).sum()
 }
 
 #[test]
