@@ -34,7 +34,7 @@
 //!
 //! 1. `web.1` writes `hello\n` to its standard output: a pipe that `NewPipes::make` made. Our end is watched by [`unix::fds::Poller`].
 //! 2. `Engine::wait` returns `Wake::Output`, unless the sink is full: then nobody reads, the pipe fills and the child waits.
-//! 3. `Engine::pump` takes a chunk from every pipe that has something (`Pipes::pump`) and feeds it to [`output::Mux`]. The supervisor never
+//! 3. `Engine::pump` takes a chunk from the next pipe that has something (`Pipes::pump`) and feeds it to [`output::Mux`]. The supervisor never
 //!    sees it.
 //! 4. `Mux::feed` cuts the chunk into lines (`LineBuffer`), and `Formatter::record` puts `12:00:01 web.1    | ` before each.
 //! 5. What came of it goes to [`output::Sink::push`], which never blocks; the sink's thread writes it to standard output.

@@ -198,7 +198,7 @@ const OUTPUT: Section = Section {
         ),
         Text(
             "What a process wrote is shown before the line that says that it ended. At most 4 MiB wait for a slow reader of the \
-             output; then the processes wait, and signals do not. `proc start | head -1` ends cleanly.",
+             output; then the processes wait, and signals do not. When all have ended, the reader is waited for until a signal asks for the end. `proc start | head -1` ends cleanly.",
         ),
         Item(
             "`--log-format text`",
@@ -266,7 +266,10 @@ const EXIT_STATUS: Section = Section {
         ),
         Item("141", "Nobody reads the output any more; it dies of SIGPIPE after a clean stop."),
         Item("127, 126", "A command was not found, or could not be executed; the others were stopped."),
-        Item("1", "A process could not be killed; it is named."),
+        Item(
+            "1",
+            "A process could not be killed, and is named; or all ended with 0 and some of their output could not be written.",
+        ),
         Item("2", "The command line, the Procfile, an env file or a port is wrong. Nothing was started."),
         Item("70", "A bug of proc."),
         Text("The pages of the other commands have theirs."),
