@@ -29,6 +29,9 @@ use tokio::io::unix::AsyncFd;
 /// How long the end of a run waits for output to move that does not, once somebody wants the end or writing fails.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long even an impatient end waits: next to nothing for a person, and enough for a reader that reads.
+const LAST_CHANCE: Duration = Duration::from_millis(200);
+
 /// Where the output of a run goes, and how it looks.
 #[derive(Debug)]
 pub struct Console {
@@ -212,29 +215,33 @@ impl Engine {
 
     /// Writes what is left; the outcome, and the number of bytes that somebody will miss.
     ///
-    /// A reader that is only slow is waited for, as any program would: unless a signal asks for the end, or did so before.
-    async fn finish(mut self, mut outcome: Outcome) -> (Outcome, u64) {
+    /// A reader that is only slow is waited for, as any program would. Once a signal has asked for the end, or while writing fails, that
+    /// takes some progress now and then; and a Ctrl-C after that is not argued with.
+    async fn finish(mut self, outcome: Outcome) -> (Outcome, u64) {
         self.pipes.close(&mut self.console.mux, self.clock.now());
         self.flush();
-        let mut left = self.console.sink.queued();
+        let sink = &self.console.sink;
+        let mut is_patient = matches!(outcome, Outcome::Code(_));
+        let mut left = sink.queued();
         while left > 0 {
             tokio::select! {
                 biased;
-                () = self.console.sink.idle() => {}
+                () = sink.idle() => break,
                 signal = stop_signal(&mut self.signals) => {
-                    outcome = Outcome::Signal(signal);
-                    break;
-                }
-                () = tokio::time::sleep(FLUSH_PATIENCE) => {
-                    let is_patient = matches!(outcome, Outcome::Code(_)) && !self.console.sink.is_failing();
-                    if self.console.sink.queued() == left && !is_patient {
+                    if !is_patient && signal == Signal::INT {
                         break;
                     }
+                    is_patient = false;
+                }
+                () = tokio::time::sleep(FLUSH_PATIENCE) => {
+                    if sink.queued() == left && (!is_patient || sink.is_failing()) {
+                        break;
+                    }
+                    left = sink.queued();
                 }
             }
-            left = self.console.sink.queued();
         }
-        let missed = self.console.sink.finish(Duration::ZERO).missed();
+        let missed = self.console.sink.finish(LAST_CHANCE).missed();
         let is_silent_loss = missed > 0 && outcome == Outcome::Code(0);
         (if is_silent_loss { Outcome::Code(code::OUTPUT_LOST) } else { outcome }, missed)
     }
