@@ -67,6 +67,8 @@ pub struct Engine {
     plan: Plan,
     supervisor: Supervisor,
     clock: Clock,
+    /// When we woke up: the time of everything that is done until we sleep again.
+    now: Instant,
     console: Console,
     pipes: Pipes,
     children: Children,
@@ -78,10 +80,12 @@ pub struct Engine {
 impl Engine {
     /// An engine for this plan. Needs a runtime to be entered, and the signals to be taken over by now.
     pub fn new(plan: Plan, console: Console, signals: Signals) -> io::Result<Self> {
+        let clock = Clock::start();
         Ok(Self {
             supervisor: Supervisor::new(&plan),
             plan,
-            clock: Clock::start(),
+            now: clock.now(),
+            clock,
             console,
             pipes: Pipes::new()?,
             children: Children::new(),
@@ -113,7 +117,11 @@ impl Engine {
                     // Where there is always something to read, nothing else would ever be looked at: signals, deadlines, the sink.
                     tokio::task::yield_now().await;
                 }
-                Wake::Time => self.events.push_back(Event::Tick),
+                Wake::Time => {
+                    // Whoever has died by now has met the deadline.
+                    self.take_signals();
+                    self.events.push_back(Event::Tick);
+                }
             }
         }
     }
@@ -121,16 +129,16 @@ impl Engine {
     /// Hands in the events there are and performs what comes of them, until nothing is left or the outcome is there.
     fn settle(&mut self) -> Option<Outcome> {
         while let Some(event) = self.events.pop_front() {
-            self.supervisor.handle(&event, self.clock.now());
+            self.supervisor.handle(&event, self.now);
             while let Some(action) = self.supervisor.poll_action() {
                 match self.perform(action) {
                     Performed::Done => {}
-                    Performed::Reported(report) => self.supervisor.handle(&report, self.clock.now()),
+                    Performed::Reported(report) => self.supervisor.handle(&report, self.now),
                     Performed::Finished(outcome) => return Some(outcome),
                 }
             }
         }
-        self.console.mux.show_tails(self.clock.now());
+        self.console.mux.show_tails(self.now);
         self.flush();
         None
     }
@@ -152,8 +160,9 @@ impl Engine {
         }
     }
 
-    /// The time of the lines to come: once per wake-up, as that is when they were written.
+    /// Reads the clock, once per wake-up: for what is done now, and for the lines that came in.
     fn set_time(&mut self) {
+        self.now = self.clock.now();
         self.console.mux.set_time(Clock::wall(), self.clock.elapsed());
     }
 
@@ -181,13 +190,12 @@ impl Engine {
 
     /// Takes a chunk of what one of the children has written.
     fn pump(&mut self) {
-        let silent = self.pipes.pump(&mut self.console.mux, self.clock.now());
+        let silent = self.pipes.pump(&mut self.console.mux, self.now);
         self.events.extend(silent.map(|(instance, generation)| Event::Drained { instance, generation }));
     }
 
     /// Reaps the dead and says who they were; what the leaders had written comes first.
     fn reap(&mut self) {
-        let now = self.clock.now();
         let reaped = self.children.reap();
         self.events.extend(reaped.is_childless.then_some(Event::Childless));
         for (instance, generation) in reaped.emptied {
@@ -195,7 +203,7 @@ impl Engine {
         }
         for (instance, generation, exit) in reaped.exited {
             let Console { mux, sink, .. } = &mut self.console;
-            if self.pipes.drain((instance, generation), mux, now, |mux| has_room(mux, sink)) {
+            if self.pipes.drain((instance, generation), mux, self.now, |mux| has_room(mux, sink)) {
                 self.events.push_back(Event::Drained { instance, generation });
             }
             self.events.push_back(Event::Exited { instance, generation, exit });
@@ -218,7 +226,7 @@ impl Engine {
     /// A reader that is only slow is waited for, as any program would. Once a signal has asked for the end, or while writing fails, that
     /// takes some progress now and then; and a Ctrl-C after that is not argued with.
     async fn finish(mut self, outcome: Outcome) -> (Outcome, u64) {
-        self.pipes.close(&mut self.console.mux, self.clock.now());
+        self.pipes.close(&mut self.console.mux, self.now);
         self.flush();
         let sink = &self.console.sink;
         let mut is_patient = matches!(outcome, Outcome::Code(_));

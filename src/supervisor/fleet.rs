@@ -229,10 +229,10 @@ impl Fleet {
         }));
     }
 
-    /// Moves every instance on as far as it goes by itself: over when its ends are in, killed when its grace period has passed.
-    pub(crate) fn advance(&mut self, now: Instant) {
+    /// Moves every instance on as far as it goes by itself: over when its ends are in, killed when its grace period has passed by `due`.
+    pub(crate) fn advance(&mut self, due: Option<Instant>) {
         let steps: Vec<_> =
-            self.instances.iter_mut().map(|(id, instance)| (*id, instance.step(now))).collect();
+            self.instances.iter_mut().map(|(id, instance)| (*id, instance.step(due))).collect();
         let killed: Vec<InstanceId> =
             steps.iter().filter(|(_, step)| *step == Step::Kill).map(|(id, _)| *id).collect();
         if !killed.is_empty() {

@@ -141,14 +141,23 @@ impl Instance {
         }
     }
 
-    /// Moves on as far as its ends and its deadline allow.
-    pub(crate) fn step(&mut self, now: Instant) -> Step {
+    /// Moves on as far as its ends allow, and its deadline if `due` gives a time to hold against it.
+    pub(crate) fn step(&mut self, due: Option<Instant>) -> Step {
         match &mut self.phase {
             Phase::Running(life) | Phase::Stopping(life, _) if life.is_over() => self.phase = Phase::Down,
             // Whoever is left of a group that was sent SIGKILL is a zombie somebody else has to reap.
             Phase::Stopping(life, Stop::Killed { .. }) if life.exit.is_some() && life.drained => {
                 self.phase = Phase::Down;
             }
+            Phase::Down | Phase::Starting | Phase::Running(_) | Phase::Stopping(..) => {
+                return due.map_or(Step::Rest, |now| self.meet_deadline(now));
+            }
+        }
+        Step::Rest
+    }
+
+    fn meet_deadline(&mut self, now: Instant) -> Step {
+        match &mut self.phase {
             Phase::Stopping(life, Stop::Asked { kill_at: Some(at) }) if *at <= now => {
                 if life.is_dead() {
                     // Only its output is stuck behind a reader who does not read: patience for that ends here too.
@@ -156,15 +165,15 @@ impl Instance {
                     return Step::Rest;
                 }
                 self.phase = Phase::Stopping(*life, Stop::Killed { give_up_at: now + KILL_TIMEOUT });
-                return Step::Kill;
+                Step::Kill
             }
             Phase::Stopping(life, Stop::Killed { give_up_at }) if *give_up_at <= now => {
                 self.survived = !life.is_dead();
                 self.phase = Phase::Down;
+                Step::Rest
             }
-            Phase::Down | Phase::Starting | Phase::Running(_) | Phase::Stopping(..) => {}
+            Phase::Down | Phase::Starting | Phase::Running(_) | Phase::Stopping(..) => Step::Rest,
         }
-        Step::Rest
     }
 
     /// When it wants to be stepped, at the latest.

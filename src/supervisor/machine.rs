@@ -47,8 +47,10 @@ impl Supervisor {
             intents.extend(self.release.decide(&self.fleet, change, now));
         }
         self.fleet.apply(intents, now);
-        self.fleet.advance(now);
-        let mut intents = self.shutdown.conclude(&self.fleet, now);
+        // Only a tick lets a deadline pass: on a machine that is late with everything, a report that is already on its way counts first.
+        let due = (*event == Event::Tick).then_some(now);
+        self.fleet.advance(due);
+        let mut intents = self.shutdown.conclude(&self.fleet, due);
         if self.shutdown.is_watching() {
             intents.extend(self.release.conclude(&self.fleet));
         }

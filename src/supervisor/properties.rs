@@ -258,3 +258,19 @@ proptest! {
         prop_assert_eq!(world.outcome, Some(Outcome::Signal(signal)));
     }
 }
+
+/// A machine that is late with everything: all had ended in time, and the reports come long after the deadline.
+#[test]
+fn a_report_that_is_late_counts_before_the_deadline_that_it_missed() {
+    let mut world = World::new(&plan(ExitOn::Any, Grace::For(Duration::from_secs(1)), false), false);
+    world.hand_in(&Event::Signal(Signal::TERM));
+    world.now += Duration::from_secs(100);
+    for which in 0..3 {
+        world.play(&Move::Exit { which, exit: Exit::Code(0) });
+        world.play(&Move::Drain { which });
+        world.play(&Move::Empty { which });
+    }
+    assert_eq!(world.outcome, Some(Outcome::Signal(Signal::TERM)));
+    let kills = |action: &Action| matches!(action, Action::Signal { signal: Signal::KILL, .. });
+    assert!(!world.transcript.iter().any(kills));
+}

@@ -131,14 +131,23 @@ impl Shutdown {
         notice.into_iter().chain(kill).collect()
     }
 
-    /// Ends the run once all instances are down and nothing is left below us, or nothing more can be done about it.
-    pub(crate) fn conclude(&mut self, fleet: &Fleet, now: Instant) -> Vec<Intent> {
+    /// Ends the run once all instances are down and nothing is left below us, or by `due` nothing more can be done about it.
+    pub(crate) fn conclude(&mut self, fleet: &Fleet, due: Option<Instant>) -> Vec<Intent> {
         match self.state {
             State::Stopping { cause, .. } | State::Sweeping { cause, .. }
                 if fleet.all_down() && fleet.is_childless() =>
             {
                 self.finish(fleet, cause)
             }
+            State::Watching | State::Stopping { .. } | State::Sweeping { .. } | State::Over => {
+                due.map_or_else(Vec::new, |now| self.sweep(fleet, now))
+            }
+        }
+    }
+
+    /// Kills the descendants outside of the groups, round by round, when their time has come.
+    fn sweep(&mut self, fleet: &Fleet, now: Instant) -> Vec<Intent> {
+        match self.state {
             // An interval later than the instances were killed, so that those who are just dying need no second word.
             State::Stopping { cause, kill_at: Some(at), .. }
                 if fleet.all_down() && at + SWEEP_INTERVAL <= now =>
