@@ -63,13 +63,13 @@ pub enum Stream {
 
 /// Who writes: what every line of a stream has in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Source<'a> {
+pub struct Source<'a> {
     /// Whose line it is.
-    pub(super) label: &'a Label,
+    pub label: &'a Label,
     /// The pid of that process; none for `system`, and for a process that did not start.
-    pub(super) pid: Option<u32>,
+    pub pid: Option<u32>,
     /// Where it was written.
-    pub(super) stream: Stream,
+    pub stream: Stream,
 }
 
 /// A line of `--log-format json`; the fields are documented in the manual.
@@ -130,7 +130,7 @@ impl Formatter {
     /// Sets the time of the records to come: once per wake-up, not per line.
     ///
     /// `elapsed` is the time since the start of the run.
-    pub(super) fn set_time(&mut self, wall: SystemTime, elapsed: Duration) {
+    pub fn set_time(&mut self, wall: SystemTime, elapsed: Duration) {
         let pattern = match (self.format, self.timestamps) {
             (LogFormat::Json, _) | (LogFormat::Text, Timestamps::Rfc3339) => "%Y-%m-%dT%H:%M:%S%.3f%:z",
             (LogFormat::Text, Timestamps::Time) => "%H:%M:%S",
@@ -153,7 +153,7 @@ impl Formatter {
     /// Writes a piece as a record of its own.
     ///
     /// In text a newline follows whether the piece ended in one or not; raw adds none.
-    pub(super) fn record(&self, out: &mut Vec<u8>, source: &Source<'_>, piece: Piece<'_>) {
+    pub fn record(&self, out: &mut Vec<u8>, source: &Source<'_>, piece: Piece<'_>) {
         match self.format {
             LogFormat::Text => {
                 self.prefix(out, source.label);

@@ -6,20 +6,20 @@
 use memchr::memchr;
 
 /// Bytes of a line that are kept at most; a longer one is cut into continuations of this length.
-pub(super) const LONGEST: usize = 64 * 1024;
+pub const LONGEST: usize = 64 * 1024;
 
 /// A line, or a part of one that is too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Piece<'a> {
+pub struct Piece<'a> {
     /// The bytes, without the newline; a carriage return is theirs.
-    pub(super) bytes: &'a [u8],
+    pub bytes: &'a [u8],
     /// Whether a newline came after them; otherwise the line goes on, or its stream has ended.
-    pub(super) ended: bool,
+    pub ended: bool,
 }
 
 /// What has arrived of a line that has not ended yet: at most [`LONGEST`] bytes.
 #[derive(Debug, Default)]
-pub(super) struct LineBuffer {
+pub struct LineBuffer {
     rest: Vec<u8>,
 }
 
@@ -28,7 +28,7 @@ impl LineBuffer {
     ///
     /// A line is cut only when a byte beyond [`LONGEST`] has arrived, so one of exactly that length stays whole and a
     /// cut is never followed by an empty piece.
-    pub(super) fn feed(&mut self, chunk: &[u8], mut each: impl FnMut(Piece<'_>)) {
+    pub fn feed(&mut self, chunk: &[u8], mut each: impl FnMut(Piece<'_>)) {
         let mut chunk = chunk;
         while let Some(end) = memchr(b'\n', chunk) {
             let line = self.cut(&chunk[..end], &mut each);
@@ -64,13 +64,13 @@ impl LineBuffer {
 
     /// The beginning of the line that has not ended yet.
     #[must_use]
-    pub(super) fn tail(&self) -> &[u8] {
+    pub fn tail(&self) -> &[u8] {
         &self.rest
     }
 
     /// Takes the beginning of the line out; the next byte fed begins a piece of its own.
     #[must_use]
-    pub(super) fn take_tail(&mut self) -> Vec<u8> {
+    pub fn take_tail(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.rest)
     }
 }

@@ -20,7 +20,8 @@ mod mux;
 mod palette;
 mod sink;
 
-pub use format::{Formatter, Label, Stream};
+pub use format::{Formatter, Label, Source, Stream};
+pub use line::{LONGEST, LineBuffer, Piece};
 pub use mux::{Formatted, Mux, StreamId};
 pub use palette::Colour;
 pub use sink::{Closed, Finished, Sink, Target};
