@@ -14,12 +14,15 @@
 //!
 //! Nothing here reads a descriptor or a clock, and all but the sink is pure.
 
+mod escape;
 mod format;
 mod line;
 mod mux;
 mod palette;
+mod sgr;
 mod sink;
 
+pub use escape::Filter;
 pub use format::{Formatter, Label, Source, Stream};
 pub use line::{LONGEST, LineBuffer, Piece};
 pub use mux::{Formatted, Mux, StreamId};
