@@ -34,6 +34,7 @@ const APPLIES: &[(&str, &[&str])] = &[
             "no_timestamps",
             "log_format",
             "quiet",
+            "buffer",
             "timeout",
             "exit_on",
         ],
@@ -245,6 +246,7 @@ impl Places<'_> {
             no_timestamps,
             log_format: self.pick("log_format", early.log_format, late.log_format),
             quiet: self.join("quiet", early.quiet, late.quiet),
+            buffer: self.pick("buffer", early.buffer, late.buffer),
             timeout: self.pick("timeout", early.timeout, late.timeout),
             exit_on: self.pick("exit_on", early.exit_on, late.exit_on),
         }

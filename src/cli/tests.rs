@@ -273,6 +273,11 @@ fn the_help_of_proc() {
       -q, --quiet <TYPE>
               Hide the lines of this type; repeatable, or a list with commas
 
+          --buffer <SIZE>
+              How much output may wait for a slow reader, as in `512KiB`; beyond that the processes wait
+
+              [default: 4MiB]
+
     The end:
       -t, --timeout <DURATION>
               How long a stop may take before SIGKILL: seconds, or as in `500ms`, `1m30s`, `inf`; 0
@@ -377,6 +382,11 @@ fn the_help_of_start() {
 
       -q, --quiet <TYPE>
               Hide the lines of this type; repeatable, or a list with commas
+
+          --buffer <SIZE>
+              How much output may wait for a slow reader, as in `512KiB`; beyond that the processes wait
+
+              [default: 4MiB]
 
     The end:
       -t, --timeout <DURATION>

@@ -19,6 +19,7 @@ mod format;
 mod line;
 mod mux;
 mod palette;
+mod screen;
 mod sgr;
 mod sink;
 
@@ -27,4 +28,5 @@ pub use format::{Formatter, Label, Source, Stream};
 pub use line::{LONGEST, LineBuffer, Piece};
 pub use mux::{Formatted, Mux, StreamId};
 pub use palette::Colour;
+pub use screen::Terminal;
 pub use sink::{Closed, Finished, Sink, Target};
