@@ -55,8 +55,10 @@ impl Filter {
 
     /// Shows what is still waited for: there is no more.
     pub fn end(&mut self, out: &mut Vec<u8>) {
-        for byte in std::mem::take(&mut self.held) {
-            show_byte(byte, out);
+        // Only its beginning is known to be none of a colour's or a character's: there may be text behind it.
+        while let Some((first, rest)) = std::mem::take(&mut self.held).split_first() {
+            show_byte(*first, out);
+            self.pass(rest, out);
         }
     }
 

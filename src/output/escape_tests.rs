@@ -75,6 +75,7 @@ fn what_is_cut_is_waited_for_and_shown_if_the_rest_never_comes() {
     assert_eq!(filtered([&b"\xe6\x97"[..], b"x"]), "\\xe6\\x97x");
     assert_eq!(filtered([&b"\x1b[3"[..]]), "␛[3");
     assert_eq!(filtered([&b"\xe6\x97"[..]]), "\\xe6\\x97");
+    assert_eq!(shown("\x1b[日"), "␛[日", "text behind it stays text");
 }
 
 #[test]
