@@ -217,6 +217,13 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Any bytes, cut anywhere.
+fn any_bytes() -> impl Strategy<Value = Step> {
+    let byte = prop_oneof![4 => any::<u8>(), 1 => Just(b'\n')];
+    let bytes = proptest::collection::vec(byte, 0..40);
+    (0..STREAMS, bytes).prop_map(|(id, bytes)| Step::Feed(id, bytes))
+}
+
 fn letter(id: u64) -> u8 {
     b"abc"[usize::try_from(id).unwrap()]
 }
@@ -251,6 +258,13 @@ fn run(steps: &[Step], terminal: bool) -> (Vec<Vec<u8>>, Vec<u8>) {
     (0..STREAMS).for_each(|id| mux.close(StreamId(id)));
     output.extend(mux.take().stdout);
     (inputs, output)
+}
+
+/// The lines of an input, the last one too if it has no newline.
+fn lines(input: &[u8]) -> Vec<Vec<u8>> {
+    let mut lines: Vec<_> = input.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+    lines.pop_if(|tail| tail.is_empty());
+    lines
 }
 
 /// The lines of a stream as they stand in the output, without their prefixes.
@@ -300,10 +314,20 @@ proptest! {
         let (inputs, output) = run(&steps, false);
         prop_assert!(each_line_is_of_one_stream(&output), "{}", output.escape_ascii());
         for (id, input) in (0..STREAMS).zip(inputs) {
-            let mut lines: Vec<_> = input.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
-            lines.pop_if(|tail| tail.is_empty());
-            prop_assert_eq!(lines_of(&output, id), lines);
+            prop_assert_eq!(lines_of(&output, id), lines(&input));
         }
+    }
+
+    #[test]
+    fn without_a_terminal_any_bytes_come_out_as_they_went_in(
+        steps in proptest::collection::vec(any_bytes(), 0..40),
+    ) {
+        let (inputs, output) = run(&steps, false);
+        for (id, input) in (0..STREAMS).zip(&inputs) {
+            prop_assert_eq!(lines_of(&output, id), lines(input));
+        }
+        let fed: usize = inputs.iter().map(|input| lines(input).len()).sum();
+        prop_assert_eq!(lines(&output).len(), fed, "nothing else is in it");
     }
 
     #[test]
