@@ -1,0 +1,182 @@
+//! Eight processes flood at once, and every line is looked at: none lost, torn, mislabelled or out of order, whoever reads.
+//!
+//! What comes is checked as it comes and not kept. `cargo test --release --test flood` sends ten million lines, a debug build fewer.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests: a panic is how they fail, and they read /proc and their own files only"
+)]
+
+#[path = "../cli/support/mod.rs"]
+#[expect(dead_code, reason = "the tests of the command line need more of it")]
+mod support;
+
+#[path = "../fixture/checked.rs"]
+mod checked;
+
+mod ledger;
+
+use ledger::Ledger;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::fs::File;
+use std::io::{PipeReader, PipeWriter, Read};
+use std::os::fd::AsFd;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use support::{LIMIT, Proc, Running};
+
+/// The processes of every flood.
+const NAMES: [&str; 8] = ["a.1", "a.2", "a.3", "a.4", "b.1", "b.2", "b.3", "b.4"];
+
+/// More lines in all than fit into our pipe, the queue of `proc` and the pipes of the processes: some 28 MB.
+const MORE_THAN_FITS: u64 = 304_000;
+
+/// That many lines in all, by eight processes.
+fn flood(lines: u64) -> Proc {
+    let verbs = format!("./child flood-checked {} exit 0", lines / 8);
+    let proc = Proc::start(format!("a: {verbs}\nb: {verbs}\n"));
+    proc.args(["a=4", "b=4", "--exit-on", "all"])
+}
+
+fn ledger(lines: u64) -> Ledger {
+    Ledger::new(&NAMES, lines / 8)
+}
+
+/// Starts `proc` with the other end of this pipe as its standard output.
+fn spawn_into(proc: Proc, stdout: PipeWriter) -> Running {
+    let mut command = proc.command();
+    command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
+    proc.spawn_as(command, None)
+}
+
+/// Reads the next bytes; none at the end.
+#[track_caller]
+fn read_some<'a>(from: &mut PipeReader, buffer: &'a mut [u8]) -> &'a [u8] {
+    let mut fds = [PollFd::new(from.as_fd(), PollFlags::POLLIN)];
+    assert!(poll(&mut fds, PollTimeout::try_from(LIMIT).unwrap()).unwrap() > 0, "nothing comes any more");
+    let count = from.read(buffer).unwrap();
+    &buffer[..count]
+}
+
+/// Reads to the end.
+#[track_caller]
+fn read_all(from: &mut PipeReader, mut each: impl FnMut(&[u8])) {
+    let mut buffer = vec![0; 65_536];
+    loop {
+        let bytes = read_some(from, &mut buffer);
+        if bytes.is_empty() {
+            return;
+        }
+        each(bytes);
+    }
+}
+
+#[test]
+fn every_line_of_eight_floods_comes_whole_in_its_order_and_under_its_name() {
+    let lines = if cfg!(debug_assertions) { 400_000 } else { 10_000_000 };
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let proc = spawn_into(flood(lines), writer);
+    let mut ledger = ledger(lines);
+    read_all(&mut reader, |bytes| ledger.text(bytes));
+    proc.finish().exits(0);
+    ledger.is_complete();
+}
+
+#[test]
+fn every_line_of_eight_floods_comes_in_json_too() {
+    let lines = if cfg!(debug_assertions) { 40_000 } else { 1_000_000 };
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let proc = spawn_into(flood(lines).args(["--log-format", "json"]), writer);
+    let mut ledger = ledger(lines);
+    read_all(&mut reader, |bytes| ledger.json(bytes));
+    proc.finish().exits(0);
+    ledger.is_complete();
+}
+
+/// Floods into this pipe, of which 1 MB is read, and the rest when all processes wait for it.
+fn is_complete_although_the_reader_pauses(mut reader: PipeReader, writer: PipeWriter) {
+    let proc = spawn_into(flood(MORE_THAN_FITS), writer);
+    let (mut ledger, mut buffer, mut seen) = (ledger(MORE_THAN_FITS), vec![0; 65_536], 0);
+    while seen < 1_000_000 {
+        let bytes = read_some(&mut reader, &mut buffer);
+        ledger.text(bytes);
+        seen += bytes.len();
+    }
+    wait_until_blocked(&proc);
+    read_all(&mut reader, |bytes| ledger.text(bytes));
+    proc.finish().exits(0);
+    ledger.is_complete();
+}
+
+#[test]
+fn a_reader_that_pauses_until_all_processes_wait_for_it_misses_nothing() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    is_complete_although_the_reader_pauses(reader, writer);
+}
+
+#[test]
+fn a_standard_output_that_somebody_made_non_blocking_loses_nothing() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_WRONLY | OFlag::O_NONBLOCK)).unwrap();
+    is_complete_although_the_reader_pauses(reader, writer);
+}
+
+/// Waits until no process below `proc` has written anything for a while, and all of them are asleep: in a write, since they do nothing else.
+#[track_caller]
+fn wait_until_blocked(proc: &Running) {
+    let pid = proc.pid();
+    let (mut before, mut quiet) = (Vec::new(), 0);
+    for _ in 0..LIMIT.as_millis() / 10 {
+        let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        let now: Vec<_> = list.split_whitespace().map(progress).collect();
+        let is_quiet = now.len() == NAMES.len() && now == before && now.iter().all(|(state, _)| state == "S");
+        quiet = if is_quiet { quiet + 1 } else { 0 };
+        if quiet == 20 {
+            return;
+        }
+        before = now;
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("the processes write on, although nobody reads");
+}
+
+/// The state of a process, `S` if it sleeps, and how many bytes it has written (`wchar`, proc(5)).
+fn progress(pid: &str) -> (String, String) {
+    let read = |file| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let (stat, io) = (read("stat"), read("io"));
+    let state = stat.rsplit_once(") ").map_or("", |(_, rest)| &rest[..1]);
+    let written = io.lines().find_map(|line| line.strip_prefix("wchar: "));
+    (state.to_owned(), written.unwrap_or_default().to_owned())
+}
+
+/// A disk of 16 MiB of which 1 MiB is free, in a mount namespace that ends with `proc`, and the output on it.
+const ONTO_A_SMALL_DISK: &str = r#"exec unshare -Urm sh -euc '
+    mount -t tmpfs -o size=16m tmpfs disk
+    head -c 15m /dev/zero >disk/filling
+    exec "$@" >disk/out' sh "$@""#;
+
+#[test]
+fn a_disk_that_was_full_and_has_space_again_holds_everything() {
+    if !Command::new("unshare").args(["-Urm", "true"]).status().is_ok_and(|status| status.success()) {
+        eprintln!("skipped: no mount namespace of our own can be had here");
+        return;
+    }
+    let lines = 80_000;
+    let proc = flood(lines).file("disk/.keep", "").by_shell(ONTO_A_SMALL_DISK);
+    let disk = proc.path("disk");
+    let proc = proc.spawn();
+    proc.wait_for_complaint("system | failed to write the output: No space left on device");
+    let disk = format!("/proc/{}/root{}", proc.pid(), disk.display());
+    // Opened before the disk goes: what is open stays.
+    let mut out = File::open(format!("{disk}/out")).unwrap();
+    std::fs::remove_file(format!("{disk}/filling")).unwrap();
+    let run = proc.finish();
+    run.exits(0);
+    assert_eq!(run.stderr().lines().count(), 1, "{}", run.stderr());
+    let mut text = Vec::new();
+    out.read_to_end(&mut text).unwrap();
+    let mut ledger = ledger(lines);
+    ledger.text(&text);
+    ledger.is_complete();
+}
