@@ -1,0 +1,66 @@
+//! A run of `proc` whose output is read here.
+
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
+
+/// After how many reads the memory is looked at: it is a peak, but it is gone with the process.
+const LOOK_EVERY: usize = 256;
+
+/// A `proc` that runs.
+pub(crate) struct Run {
+    proc: Child,
+    _directory: TempDir,
+    peak: u64,
+}
+
+impl Run {
+    /// Starts `proc` with these arguments in a directory with this Procfile; `./child` is this program.
+    pub(crate) fn start(procfile: &str, args: &[&str]) -> Self {
+        let directory = tempfile::Builder::new().prefix("proc-bench-").tempdir().unwrap();
+        std::fs::write(directory.path().join("Procfile"), procfile).unwrap();
+        std::os::unix::fs::symlink(std::env::current_exe().unwrap(), directory.path().join("child")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_proc"));
+        command.args(["start", "--no-port", "--color", "always", "--timestamps", "time"]).args(args);
+        command.current_dir(directory.path()).env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin");
+        let proc = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        Self { proc, _directory: directory, peak: 0 }
+    }
+
+    /// Reads to the end; the number of bytes.
+    pub(crate) fn drain(&mut self, mut each: impl FnMut(&[u8])) -> usize {
+        let mut stdout = self.proc.stdout.take().unwrap();
+        let mut reads = 0;
+        drain(&mut stdout, |bytes| {
+            each(bytes);
+            reads += 1;
+            if reads % LOOK_EVERY == 0 {
+                self.peak = self.peak.max(peak(self.proc.id()));
+            }
+        })
+    }
+
+    /// Waits for the end, which must be a good one; the peak memory in KiB.
+    pub(crate) fn end(mut self) -> u64 {
+        assert!(self.proc.wait().unwrap().success());
+        self.peak
+    }
+}
+
+/// Reads to the end; the number of bytes.
+pub(crate) fn drain(from: &mut impl Read, mut each: impl FnMut(&[u8])) -> usize {
+    let mut buffer = vec![0; 65_536];
+    let mut count = 0;
+    while let read @ 1.. = from.read(&mut buffer).unwrap() {
+        each(&buffer[..read]);
+        count += read;
+    }
+    count
+}
+
+/// The most memory that a process has had, in KiB; 0 if it has gone.
+fn peak(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
+}
