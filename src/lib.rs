@@ -32,7 +32,7 @@
 //!
 //! # One line of output, from end to end
 //!
-//! 1. `web.1` writes `hello\n` to its standard output: a pipe that `NewPipes::make` made. Our end is watched by [`unix::fds::Poller`].
+//! 1. `web.1` writes `hello\n` to its standard output: a pipe or a pseudo-terminal that `NewPipes::make` made. Our end is watched by [`unix::fds::Poller`].
 //! 2. `Engine::wait` returns `Wake::Output`, unless the sink is full: then nobody reads, the pipe fills and the child waits.
 //! 3. `Engine::pump` takes a chunk from the next pipe that has something (`Pipes::pump`) and feeds it to [`output::Mux`]. The supervisor never
 //!    sees it.

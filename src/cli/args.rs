@@ -14,7 +14,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::model::environment::parse_set;
-use crate::model::policy::{ColorChoice, ExitOn, Grace, LogFormat, PolicyError, Timestamps};
+use crate::model::policy::{ColorChoice, ExitOn, Grace, LogFormat, PolicyError, PtyChoice, Timestamps};
 use crate::model::size::{Size, SizeError};
 
 /// A command line that has been read and found consistent.
@@ -172,6 +172,11 @@ pub struct Options {
     #[arg(long, value_name = "FORM", env = "PROC_LOG_FORMAT", help_heading = OUTPUT)]
     #[arg(default_value_t, value_parser = word(LogFormat::NAMES, LogFormat::from_str))]
     pub log_format: LogFormat,
+
+    /// Whether each process has a terminal of its own to write to, or a pipe
+    #[arg(long, value_name = "WHEN", env = "PROC_PTY", help_heading = OUTPUT)]
+    #[arg(default_value_t, value_parser = word(PtyChoice::NAMES, PtyChoice::from_str))]
+    pub pty: PtyChoice,
 
     /// Hide the lines of this type; repeatable, or a list with commas
     #[arg(short = 'q', long, value_name = "TYPE", env = "PROC_QUIET", help_heading = OUTPUT)]

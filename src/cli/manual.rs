@@ -220,6 +220,18 @@ const OUTPUT: Section = Section {
             "`--log-format raw`",
             "The lines of the processes and nothing before them. What proc says goes to standard error.",
         ),
+        Item(
+            "`--pty WHEN`",
+            "Where the output of proc goes to a terminal and is not JSON, `auto` gives each process a pseudo-terminal of its own to \
+             write to: it colours, writes line by line and draws progress bars as if it had been started by hand. `always` does so \
+             everywhere, `never` gives it pipes. Its window is as wide as what the prefix leaves of ours, 20 columns at least, and \
+             changes with it; where proc writes to no terminal it has 80 columns and 24 lines. With JSON there are two \
+             terminals, one for each output.",
+        ),
+        Text(
+            "When the first process of an instance ends, the kernel sends SIGHUP to the rest of its group, as on every terminal: a \
+             server in a pipeline, whose shell dies of the stop signal at once, has no time left to end in its own way. `--pty never` leaves it that time.",
+        ),
         Item("`--quiet TYPE`", "Hides what the processes of that type write, not what proc says about them."),
     ],
 };
@@ -250,7 +262,7 @@ const THE_END: Section = Section {
             "Suspends the processes and proc, and continues them. Deadlines do not run meanwhile.",
         ),
         Text(
-            "Each instance is a process group of its own. Its standard input is `/dev/null`, its signals have their default \
+            "Each instance is a process group of its own, and with a terminal of its own (`--pty`) a session. Its standard input is `/dev/null`, its signals have their default \
              meaning, and it inherits no open files but its three standard streams.",
         ),
     ],

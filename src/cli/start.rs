@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::load::{self, App, Demand, Surroundings};
 use super::problems::Problems;
 use super::ui;
-use crate::engine::{Console, Engine};
+use crate::engine::{Channel, Console, Engine};
 use crate::model::exit::Outcome;
 use crate::model::formation::{self, Formation, FormationError, Wanted};
 use crate::model::instance::InstanceId;
@@ -221,11 +221,17 @@ fn console(
         plan.instances.keys().map(|id| (*id, label(plan, *id))).collect();
     let width = labels.values().map(|label| label.process.len()).max().unwrap_or(0);
     let formatter = Formatter::new(options.log_format, options.timestamps, is_coloured, width);
+    let channel = if options.pty.is_wanted(options.log_format, is_terminal) {
+        Channel::Pty { margin: formatter.prefix_width() }
+    } else {
+        Channel::Pipe
+    };
     let can_erase = around.variable("TERM").is_some_and(|term| term != "dumb");
     let terminal = is_terminal.then_some(Terminal { can_erase });
     // Half of it waits to be written. Unfinished lines have a quarter: what they are kept in may be twice their size.
     let buffer = usize::try_from(options.buffer.bytes()).unwrap_or(usize::MAX);
     Ok(Console {
+        channel,
         mux: Mux::new(formatter, terminal, buffer / 4),
         sink: Sink::start(write, buffer / 2)?,
         labels,

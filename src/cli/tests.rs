@@ -56,6 +56,7 @@ fn an_option_means_the_same_before_and_after_the_command() {
         "--timestamps elapsed",
         "--no-timestamps",
         "--log-format json",
+        "--pty always",
         "-q web -q css",
         "-t 10",
         "--exit-on failure",
@@ -130,7 +131,7 @@ fn contradictions_are_refused() {
 fn bad_values_are_refused() {
     let port = "error: invalid value '0' for '--port <N>': 0 is not in 1..=65535";
     assert_eq!(refusal("proc start -p 0"), port);
-    for line in ["-p 65536", "-p x", "-t soon", "--color red", "--exit-on never", "--pty auto", "--env="] {
+    for line in ["-p 65536", "-p x", "-t soon", "--color red", "--exit-on never", "--pty maybe", "--env="] {
         refusal(&format!("proc start {line}"));
     }
 }
@@ -270,6 +271,12 @@ fn the_help_of_proc() {
               [default: text]
               [possible values: text, json, raw]
 
+          --pty <WHEN>
+              Whether each process has a terminal of its own to write to, or a pipe
+
+              [default: auto]
+              [possible values: auto, always, never]
+
       -q, --quiet <TYPE>
               Hide the lines of this type; repeatable, or a list with commas
 
@@ -379,6 +386,12 @@ fn the_help_of_start() {
 
               [default: text]
               [possible values: text, json, raw]
+
+          --pty <WHEN>
+              Whether each process has a terminal of its own to write to, or a pipe
+
+              [default: auto]
+              [possible values: auto, always, never]
 
       -q, --quiet <TYPE>
               Hide the lines of this type; repeatable, or a list with commas

@@ -5,6 +5,7 @@
 //! Nothing here blocks: standard output is written by a thread of its own, and while that has no room for more we do not read what the
 //! children write.
 
+mod channel;
 mod children;
 pub mod clock;
 mod perform;
@@ -17,6 +18,7 @@ use crate::model::signal::Signal;
 use crate::output::{Label, Mux, Sink, Target};
 use crate::supervisor::{Event, Supervisor};
 use crate::unix::signals::{self, Signals};
+pub use channel::Channel;
 use children::Children;
 use clock::Clock;
 use perform::Performed;
@@ -43,6 +45,8 @@ pub struct Console {
     pub labels: BTreeMap<InstanceId, Label>,
     /// The process types, as indices, whose output is not shown.
     pub quiet: BTreeSet<usize>,
+    /// What the processes write to.
+    pub channel: Channel,
     /// Whether standard output and standard error are to be told apart.
     pub tells_streams_apart: bool,
     /// Lines about the whole that come before everything else.
@@ -176,9 +180,19 @@ impl Engine {
         for signal in pending {
             if signal == signals::CHILD {
                 self.reap();
+            } else if signal == signals::WINDOW {
+                // Not the supervisor's affair: no process starts or stops for it.
+                self.resize();
             } else {
                 self.events.push_back(Event::Signal(signal));
             }
+        }
+    }
+
+    /// Gives the terminals of the processes the window that ours has left for them now.
+    fn resize(&self) {
+        if let Some(window) = self.console.channel.window() {
+            self.pipes.resize(window);
         }
     }
 

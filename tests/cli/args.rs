@@ -188,6 +188,8 @@ fn the_short_help_of_start_lists_every_option() {
           --no-timestamps      The same as `--timestamps none`
           --log-format <FORM>  How to write the lines: with a prefix, as JSON objects, or as they come
                                [default: text] [possible values: text, json, raw]
+          --pty <WHEN>         Whether each process has a terminal of its own to write to, or a pipe
+                               [default: auto] [possible values: auto, always, never]
       -q, --quiet <TYPE>       Hide the lines of this type; repeatable, or a list with commas
           --buffer <SIZE>      How much output may wait for a slow reader, as in `512KiB`; beyond that
                                the processes wait [default: 4MiB]
