@@ -14,4 +14,5 @@ pub mod procfile;
 pub mod second_opinion;
 pub mod secret;
 pub mod signal;
+pub mod size;
 pub mod template;
