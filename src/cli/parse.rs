@@ -34,6 +34,8 @@ const APPLIES: &[(&str, &[&str])] = &[
             "no_timestamps",
             "log_format",
             "quiet",
+            "log_dir",
+            "log_rotate",
             "timeout",
             "exit_on",
         ],
@@ -245,6 +247,8 @@ impl Places<'_> {
             no_timestamps,
             log_format: self.pick("log_format", early.log_format, late.log_format),
             quiet: self.join("quiet", early.quiet, late.quiet),
+            log_dir: self.pick("log_dir", early.log_dir, late.log_dir),
+            log_rotate: self.pick("log_rotate", early.log_rotate, late.log_rotate),
             timeout: self.pick("timeout", early.timeout, late.timeout),
             exit_on: self.pick("exit_on", early.exit_on, late.exit_on),
         }

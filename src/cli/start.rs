@@ -3,6 +3,7 @@
 use super::args::Options;
 use super::error::CliError;
 use super::load::{self, App, Demand, Surroundings};
+use super::logs;
 use super::problems::Problems;
 use super::ui;
 use crate::engine::{Console, Engine};
@@ -13,13 +14,14 @@ use crate::model::plan::Plan;
 use crate::model::policy::LogFormat;
 use crate::model::port;
 use crate::model::procfile::unknown_type;
-use crate::output::{Colour, Formatter, Label, Mux, Sink, Target};
+use crate::output::{Colour, Formatter, Label, Logs, Mux, Sink, Target};
 use crate::unix::{fds, listener, signals, tree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// The bytes that wait for our standard output at most; beyond that the processes wait. An unfinished line is kept beside that, at most
 /// 64 KiB of it for each stream.
@@ -35,8 +37,9 @@ pub(super) fn start(
     let planned = app.and_then(|app| Planner { options, named, problems: &mut problems }.plan(app));
     problems.settle()?;
     let Some((plan, quiet)) = planned else { return Err(CliError::internal("no plan and no error")) };
+    let logs = logs::open(options, &plan, around)?;
     let console =
-        console(options, &plan, quiet, around).map_err(failed("failed to start the writer thread"))?;
+        console(options, &plan, quiet, logs, around).map_err(failed("failed to start the writer thread"))?;
     let (outcome, unwritten) = run(plan, console)?;
     if unwritten > 0 {
         ui::complain(format!("{unwritten} bytes of output could not be written\n"));
@@ -217,6 +220,7 @@ fn console(
     options: &Options,
     plan: &Plan,
     quiet: BTreeSet<usize>,
+    logs: Option<Arc<Logs>>,
     around: &Surroundings,
 ) -> io::Result<Console> {
     let is_terminal = io::stdout().is_terminal();
@@ -228,6 +232,7 @@ fn console(
     Ok(Console {
         mux: Mux::new(formatter, is_terminal),
         sink: Sink::start(write, OUTPUT_LIMIT)?,
+        logs,
         labels,
         quiet,
         tells_streams_apart: options.log_format == LogFormat::Json,

@@ -7,6 +7,7 @@
 
 mod children;
 pub mod clock;
+mod logs;
 mod perform;
 mod pipes;
 
@@ -14,7 +15,7 @@ use crate::model::exit::{Outcome, code};
 use crate::model::instance::InstanceId;
 use crate::model::plan::Plan;
 use crate::model::signal::Signal;
-use crate::output::{Label, Mux, Sink, Target};
+use crate::output::{Label, Logs, Mux, Sink, Target, Tee};
 use crate::supervisor::{Event, Supervisor};
 use crate::unix::signals::{self, Signals};
 use children::Children;
@@ -23,6 +24,7 @@ use perform::Performed;
 use pipes::Pipes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::unix::AsyncFd;
 
@@ -39,6 +41,8 @@ pub struct Console {
     pub mux: Mux,
     /// Writes them.
     pub sink: Sink,
+    /// Writes what the processes write to files too, if that is wanted.
+    pub logs: Option<Arc<Logs>>,
     /// The name and colour of each instance.
     pub labels: BTreeMap<InstanceId, Label>,
     /// The process types, as indices, whose output is not shown.
@@ -56,6 +60,8 @@ enum Wake {
     Signals,
     /// The sink has room again, or has closed.
     Sink,
+    /// The log files have room again, or there is something to say about them.
+    Logs,
     /// A child wrote something.
     Output,
     /// A deadline has come.
@@ -81,13 +87,14 @@ impl Engine {
     /// An engine for this plan. Needs a runtime to be entered, and the signals to be taken over by now.
     pub fn new(plan: Plan, console: Console, signals: Signals) -> io::Result<Self> {
         let clock = Clock::start();
+        let tee = console.logs.clone().map(|logs| Tee::new(logs, console.tells_streams_apart));
         Ok(Self {
             supervisor: Supervisor::new(&plan),
             plan,
             now: clock.now(),
             clock,
             console,
-            pipes: Pipes::new()?,
+            pipes: Pipes::new(tee)?,
             children: Children::new(),
             signals: signals.watch()?,
             events: VecDeque::new(),
@@ -112,6 +119,7 @@ impl Engine {
             match wake {
                 Wake::Signals => self.take_signals(),
                 Wake::Sink => self.look_at_sink(),
+                Wake::Logs => self.look_at_logs(),
                 Wake::Output => {
                     self.pump();
                     // Where there is always something to read, nothing else would ever be looked at: signals, deadlines, the sink.
@@ -146,7 +154,8 @@ impl Engine {
     /// Sleeps until something happens. What keeps us from reading the children never keeps us from a signal.
     async fn wait(&mut self) -> Wake {
         let deadline = self.next_deadline();
-        let has_room = self.console.sink.has_room();
+        let Console { sink, logs, .. } = &self.console;
+        let has_room = sink.has_room() && logs::have_room(logs.as_deref());
         tokio::select! {
             biased;
             Ok(mut guard) = self.signals.readable_mut() => {
@@ -154,7 +163,8 @@ impl Engine {
                 guard.clear_ready();
                 Wake::Signals
             }
-            () = self.console.sink.changed() => Wake::Sink,
+            () = sink.changed() => Wake::Sink,
+            () = logs::changed(logs.as_deref()) => Wake::Logs,
             () = sleep_until(deadline) => Wake::Time,
             () = self.pipes.readable(), if has_room => Wake::Output,
         }
@@ -202,8 +212,9 @@ impl Engine {
             self.events.push_back(Event::GroupEmpty { instance, generation });
         }
         for (instance, generation, exit) in reaped.exited {
-            let Console { mux, sink, .. } = &mut self.console;
-            if self.pipes.drain((instance, generation), mux, self.now, |mux| has_room(mux, sink)) {
+            let Console { mux, sink, logs, .. } = &mut self.console;
+            let has_room = |mux: &mut Mux| has_room(mux, sink) && logs::have_room(logs.as_deref());
+            if self.pipes.drain((instance, generation), mux, self.now, has_room) {
                 self.events.push_back(Event::Drained { instance, generation });
             }
             self.events.push_back(Event::Exited { instance, generation, exit });
@@ -228,8 +239,10 @@ impl Engine {
     async fn finish(mut self, outcome: Outcome) -> (Outcome, u64) {
         self.pipes.close(&mut self.console.mux, self.now);
         self.flush();
+        let was_interrupted = self.finish_logs().await;
+        self.flush();
         let sink = &self.console.sink;
-        let mut is_patient = matches!(outcome, Outcome::Code(_));
+        let mut is_patient = matches!(outcome, Outcome::Code(_)) && !was_interrupted;
         let mut left = sink.queued();
         while left > 0 {
             tokio::select! {

@@ -1,7 +1,7 @@
 //! The pipes that the children write to: a limb, it moves bytes and decides nothing.
 
 use crate::model::instance::{Generation, InstanceId};
-use crate::output::{Label, Mux, Stream, StreamId};
+use crate::output::{Label, Mux, Stream, StreamId, Tee};
 use crate::unix::fds::{Poller, Received, receive, waiting};
 use crate::unix::spawn::Outputs;
 use std::collections::{BTreeMap, VecDeque};
@@ -25,6 +25,8 @@ pub(super) struct Pipes {
     /// The pipes that were found readable and have not had their turn.
     ready: VecDeque<u64>,
     buffer: Vec<u8>,
+    /// The way to the log files, if there are any.
+    tee: Option<Tee>,
 }
 
 #[derive(Debug)]
@@ -65,8 +67,8 @@ impl NewPipes {
 }
 
 impl Pipes {
-    /// No pipes yet. Needs a runtime to be entered.
-    pub(super) fn new() -> io::Result<Self> {
+    /// No pipes yet; what comes out of them goes into `tee` too. Needs a runtime to be entered.
+    pub(super) fn new(tee: Option<Tee>) -> io::Result<Self> {
         let poller = Poller::new()?.watch()?;
         Ok(Self {
             poller,
@@ -74,6 +76,7 @@ impl Pipes {
             next_key: 0,
             ready: VecDeque::new(),
             buffer: vec![0; CHUNK],
+            tee,
         })
     }
 
@@ -132,7 +135,7 @@ impl Pipes {
             let Some(pipe) = self.open.get_mut(&key) else { continue };
             match waiting(&pipe.fd) {
                 // Nothing is there to be found by `readable`, be there room or not.
-                0 => pipe.begin_again(key, mux),
+                0 => pipe.begin_again(key, mux, self.tee.as_mut()),
                 count => pipe.last_words = Some(count),
             }
             while has_room(mux) && self.open.get(&key).is_some_and(|pipe| pipe.last_words.is_some()) {
@@ -154,6 +157,7 @@ impl Pipes {
                 self.take(key, mux, now);
             }
             mux.close(StreamId(key));
+            close_tee(self.tee.as_mut(), key);
         }
         self.open.clear();
     }
@@ -169,6 +173,9 @@ impl Pipes {
         let received = receive(&pipe.fd, &mut self.buffer);
         if let Received::Bytes(count) = received {
             mux.feed(StreamId(key), &self.buffer[..count], now);
+            if let Some(tee) = &mut self.tee {
+                tee.feed(StreamId(key), pipe.writer.0, &self.buffer[..count]);
+            }
             pipe.last_words = pipe.last_words.map(|left| left.saturating_sub(count));
         }
         let writer = pipe.writer;
@@ -178,11 +185,12 @@ impl Pipes {
                 let pipe = self.open.remove(&key)?;
                 self.poller.get_ref().remove(&pipe.fd);
                 mux.close(StreamId(key));
+                close_tee(self.tee.as_mut(), key);
             }
             Received::Bytes(_) | Received::Nothing
                 if pipe.last_words == Some(0) || (was_ending && received == Received::Nothing) =>
             {
-                pipe.begin_again(key, mux);
+                pipe.begin_again(key, mux, self.tee.as_mut());
             }
             Received::Bytes(_) | Received::Nothing => return None,
         }
@@ -192,13 +200,21 @@ impl Pipes {
 
 impl Pipe {
     /// Ends what the leader wrote. Somebody who was left behind may write on: that is a new beginning of the stream.
-    fn begin_again(&mut self, key: u64, mux: &mut Mux) {
+    fn begin_again(&mut self, key: u64, mux: &mut Mux, tee: Option<&mut Tee>) {
         self.last_words = None;
+        close_tee(tee, key);
         self.open(key, mux);
     }
 
     fn open(&self, key: u64, mux: &mut Mux) {
         let Origin { label, pid, is_hidden, stream } = self.origin.clone();
         mux.open(StreamId(key), label, pid, stream, is_hidden);
+    }
+}
+
+/// Ends the part of a stream in its log file, if there is one.
+fn close_tee(tee: Option<&mut Tee>, key: u64) {
+    if let Some(tee) = tee {
+        tee.close(StreamId(key));
     }
 }
