@@ -184,3 +184,92 @@ impl Backlog {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Something that happens to a backlog.
+    #[derive(Debug, Clone)]
+    enum Step {
+        /// A line of so many bytes is pushed, and kept or dropped.
+        Push { length: usize, drops: bool },
+        /// What is next is written, so many bytes of it; 0 is a failure.
+        Write(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let push = (1..30_usize, any::<bool>()).prop_map(|(length, drops)| Step::Push { length, drops });
+        prop_oneof![push, prop_oneof![Just(0), 1..60_usize].prop_map(Step::Write)]
+    }
+
+    /// Writes the first `count` bytes of what is next, as the thread does.
+    fn write(backlog: &mut Backlog, file: &mut Vec<u8>, count: usize) {
+        let Some(next) = backlog.next(file.last().is_some_and(|last| *last != b'\n')) else { return };
+        match next {
+            Next::Bytes(mut bytes) => {
+                let rest = bytes.split_off(count.min(bytes.len()));
+                backlog.settle(bytes.len());
+                file.extend(bytes);
+                if rest.is_empty() {
+                    let _ = backlog.recover();
+                } else {
+                    backlog.put_back(rest);
+                    let _ = backlog.fail("full".to_owned());
+                }
+            }
+            Next::Note { text, .. } if count == 0 => {
+                assert!(!text.is_empty());
+                let _ = backlog.fail("full".to_owned());
+            }
+            Next::Note { text, dropped } => {
+                let (written, rest) = text.split_at(count.min(text.len()));
+                file.extend(written);
+                let _ = backlog.settle_note(rest, dropped);
+            }
+        }
+    }
+
+    /// The number of bytes that the notes of a file speak of, and the file without them.
+    fn without_notes(file: &[u8]) -> (u64, String) {
+        let mut missing = 0;
+        let mut rest = String::new();
+        for line in std::str::from_utf8(file).unwrap().split_inclusive('\n') {
+            match line.strip_prefix("[proc: ").and_then(|note| note.split_once(" bytes are missing here: ")) {
+                Some((count, "full]\n" | "there was no room]\n")) => missing += count.parse::<u64>().unwrap(),
+                Some(_) | None => rest += line,
+            }
+        }
+        (missing, rest)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_and_what_is_counted_are_what_was_pushed(
+            steps in proptest::collection::vec(step(), 0..60),
+        ) {
+            let mut backlog = Backlog::new("web.1.log".to_owned());
+            let (mut file, mut kept, mut dropped) = (Vec::new(), String::new(), 0);
+            for step in steps {
+                match step {
+                    Step::Push { length, drops: true } => {
+                        backlog.drop(length);
+                        dropped += length as u64;
+                    }
+                    Step::Push { length, drops: false } => {
+                        let line = "x".repeat(length - 1) + "\n";
+                        backlog.keep(line.as_bytes());
+                        kept += &line;
+                    }
+                    Step::Write(count) => write(&mut backlog, &mut file, count),
+                }
+            }
+            while !backlog.is_empty() {
+                write(&mut backlog, &mut file, usize::MAX);
+            }
+            prop_assert_eq!((backlog.queued(), backlog.dropped(), backlog.failure()), (0, 0, None));
+            prop_assert_eq!(without_notes(&file), (dropped, kept));
+        }
+    }
+}
