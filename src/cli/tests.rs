@@ -57,6 +57,8 @@ fn an_option_means_the_same_before_and_after_the_command() {
         "--no-timestamps",
         "--log-format json",
         "-q web -q css",
+        "--log-dir log",
+        "--log-rotate 1MiB,3",
         "-t 10",
         "--exit-on failure",
     ] {
@@ -130,7 +132,16 @@ fn contradictions_are_refused() {
 fn bad_values_are_refused() {
     let port = "error: invalid value '0' for '--port <N>': 0 is not in 1..=65535";
     assert_eq!(refusal("proc start -p 0"), port);
-    for line in ["-p 65536", "-p x", "-t soon", "--color red", "--exit-on never", "--pty auto", "--env="] {
+    for line in [
+        "-p 65536",
+        "-p x",
+        "-t soon",
+        "--color red",
+        "--exit-on never",
+        "--pty auto",
+        "--env=",
+        "--log-rotate 5",
+    ] {
         refusal(&format!("proc start {line}"));
     }
 }
@@ -273,6 +284,16 @@ fn the_help_of_proc() {
       -q, --quiet <TYPE>
               Hide the lines of this type; repeatable, or a list with commas
 
+          --log-dir <DIR>
+              Write what each process writes to a file of its own in this directory too, as in
+              `web.1.log`
+
+          --log-rotate <SIZE[,FILES]|none>
+              Rename a log file before it has more than SIZE, and keep FILES old ones beside it; `none`
+              leaves it to grow
+
+              [default: 10MiB,5]
+
     The end:
       -t, --timeout <DURATION>
               How long a stop may take before SIGKILL: seconds, or as in `500ms`, `1m30s`, `inf`; 0
@@ -377,6 +398,16 @@ fn the_help_of_start() {
 
       -q, --quiet <TYPE>
               Hide the lines of this type; repeatable, or a list with commas
+
+          --log-dir <DIR>
+              Write what each process writes to a file of its own in this directory too, as in
+              `web.1.log`
+
+          --log-rotate <SIZE[,FILES]|none>
+              Rename a log file before it has more than SIZE, and keep FILES old ones beside it; `none`
+              leaves it to grow
+
+              [default: 10MiB,5]
 
     The end:
       -t, --timeout <DURATION>
