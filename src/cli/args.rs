@@ -16,6 +16,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use crate::model::environment::parse_set;
 use crate::model::policy::{ColorChoice, ExitOn, Grace, LogFormat, PolicyError, Timestamps};
 use crate::model::rotation::Rotation;
+use crate::model::size::{Size, SizeError};
 
 /// A command line that has been read and found consistent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,6 +179,11 @@ pub struct Options {
     #[arg(value_delimiter = ',')]
     pub quiet: Vec<String>,
 
+    /// How much output may wait for a slow reader, as in `512KiB`; beyond that the processes wait
+    #[arg(long, value_name = "SIZE", env = "PROC_BUFFER", help_heading = OUTPUT)]
+    #[arg(default_value_t = Size::from_mib(4), value_parser = StringValueParser::new().try_map(|text| buffer_size(&text)))]
+    pub buffer: Size,
+
     /// Write what each process writes to a file of its own in this directory too, as in `web.1.log`
     #[arg(long, value_name = "DIR", env = "PROC_LOG_DIR", help_heading = OUTPUT)]
     pub log_dir: Option<PathBuf>,
@@ -202,6 +208,18 @@ const WHAT_RUNS: &str = "What runs";
 const ENVIRONMENT: &str = "Environment";
 const OUTPUT: &str = "Output";
 const THE_END: &str = "The end";
+
+/// The least that `--buffer` takes: a chunk of a pipe, with a prefix before each of its lines.
+const SMALLEST_BUFFER: Size = Size::from_kib(256);
+
+/// Reads the size of the buffers.
+fn buffer_size(text: &str) -> Result<Size, String> {
+    let size: Size = text.parse().map_err(|error: SizeError| error.to_string())?;
+    if size < SMALLEST_BUFFER {
+        return Err(format!("`{text}` is too small: it must be at least {SMALLEST_BUFFER}"));
+    }
+    Ok(size)
+}
 
 /// A parser for one of `names`, which help and completions list.
 fn word<T: Clone + Send + Sync + 'static>(

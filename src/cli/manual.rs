@@ -194,10 +194,16 @@ const OUTPUT: Section = Section {
         ),
         Text(
             "The bytes of a line are passed on as they are: not decoded, dropped or reordered within a stream. A line longer \
-             than 64 KiB is cut in parts. A line without an end is shown when its process ends, and on a terminal after 200 ms. Control sequences are passed on too.",
+             than 64 KiB is cut in parts. A line without an end is shown when its process ends.",
         ),
         Text(
-            "What a process wrote is shown before the line that says that it ended. At most 4 MiB wait for a slow reader of the \
+            "On a terminal, where a control sequence is obeyed and not seen, only text and colours pass. Every other control is shown: a \
+             screen cannot be cleared by what somebody sent to your server, nor your clipboard be written. A colour that is left on is off in \
+             the prefix and in other processes' lines, and on again in the next line of its own. An unfinished line is shown after 200 ms; one that is written over \
+             and over (a progress bar) at most ten times a second. Pipes and files get the bytes.",
+        ),
+        Text(
+            "What a process wrote is shown before the line that says that it ended. At most 4 MiB (`--buffer`) wait for a slow reader of the \
              output; then the processes wait, and signals do not. When all have ended, the reader is waited for until a signal asks for the end. `proc start | head -1` ends cleanly.",
         ),
         Item(

@@ -14,7 +14,7 @@ use crate::model::plan::Plan;
 use crate::model::policy::LogFormat;
 use crate::model::port;
 use crate::model::procfile::unknown_type;
-use crate::output::{Colour, Formatter, Label, Logs, Mux, Sink, Target};
+use crate::output::{Colour, Formatter, Label, Logs, Mux, Sink, Target, Terminal};
 use crate::unix::{fds, listener, signals, tree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal};
@@ -22,10 +22,6 @@ use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
-
-/// The bytes that wait for our standard output at most; beyond that the processes wait. An unfinished line is kept beside that, at most
-/// 64 KiB of it for each stream.
-const OUTPUT_LIMIT: usize = 4 << 20;
 
 /// Runs the formation; returns when nothing is left of it.
 pub(super) fn start(
@@ -229,9 +225,13 @@ fn console(
         plan.instances.keys().map(|id| (*id, label(plan, *id))).collect();
     let width = labels.values().map(|label| label.process.len()).max().unwrap_or(0);
     let formatter = Formatter::new(options.log_format, options.timestamps, is_coloured, width);
+    let can_erase = around.variable("TERM").is_some_and(|term| term != "dumb");
+    let terminal = is_terminal.then_some(Terminal { can_erase });
+    // Half of it waits to be written. Unfinished lines have a quarter: what they are kept in may be twice their size.
+    let buffer = usize::try_from(options.buffer.bytes()).unwrap_or(usize::MAX);
     Ok(Console {
-        mux: Mux::new(formatter, is_terminal),
-        sink: Sink::start(write, OUTPUT_LIMIT)?,
+        mux: Mux::new(formatter, terminal, buffer / 4),
+        sink: Sink::start(write, buffer / 2)?,
         logs,
         labels,
         quiet,

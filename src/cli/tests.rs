@@ -284,6 +284,11 @@ fn the_help_of_proc() {
       -q, --quiet <TYPE>
               Hide the lines of this type; repeatable, or a list with commas
 
+          --buffer <SIZE>
+              How much output may wait for a slow reader, as in `512KiB`; beyond that the processes wait
+
+              [default: 4MiB]
+
           --log-dir <DIR>
               Write what each process writes to a file of its own in this directory too, as in
               `web.1.log`
@@ -398,6 +403,11 @@ fn the_help_of_start() {
 
       -q, --quiet <TYPE>
               Hide the lines of this type; repeatable, or a list with commas
+
+          --buffer <SIZE>
+              How much output may wait for a slow reader, as in `512KiB`; beyond that the processes wait
+
+              [default: 4MiB]
 
           --log-dir <DIR>
               Write what each process writes to a file of its own in this directory too, as in

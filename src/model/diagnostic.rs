@@ -173,7 +173,7 @@ pub fn printable(text: &str) -> String {
 }
 
 /// Control characters, C1 included, and those that change the direction of what follows (CVE-2021-42574).
-fn is_unsafe(char: char) -> bool {
+pub(crate) fn is_unsafe(char: char) -> bool {
     char.is_control()
         || matches!(char, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -5,13 +5,16 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::io;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
+use memchr::memchr2;
 use serde::Serialize;
+use serde_json::Serializer;
 
 use super::line::Piece;
 use super::palette::{Colour, RESET};
@@ -201,8 +204,33 @@ impl Formatter {
             bytes_base64: lossy.then(|| BASE64_STANDARD.encode(piece.bytes)),
         };
         // A record of strings and numbers always serialises, and a Vec takes every write.
-        let _ = serde_json::to_writer(&mut *out, &record);
+        let _ = record.serialize(&mut Serializer::with_formatter(&mut *out, Harmless));
         out.push(b'\n');
+    }
+}
+
+/// JSON as `serde_json` writes it, and beyond what JSON asks for DEL and the C1 controls as escapes too: whoever has the
+/// objects shown on a terminal is not to be at the mercy of what is in them.
+struct Harmless;
+
+impl serde_json::ser::Formatter for Harmless {
+    fn write_string_fragment<W: io::Write + ?Sized>(&mut self, to: &mut W, text: &str) -> io::Result<()> {
+        let is_harmful = |char: char| matches!(char, '\x7f'..='\u{9f}');
+        let mut rest = text;
+        // C2 begins every C1 control.
+        while let Some(at) = memchr2(0x7f, 0xc2, rest.as_bytes()) {
+            let (before, from) = rest.split_at(at);
+            to.write_all(before.as_bytes())?;
+            let Some(char) = from.chars().next() else { break };
+            let (own, after) = from.split_at(char.len_utf8());
+            if is_harmful(char) {
+                write!(to, "\\u{:04x}", u32::from(char))?;
+            } else {
+                to.write_all(own.as_bytes())?;
+            }
+            rest = after;
+        }
+        to.write_all(rest.as_bytes())
     }
 }
 
@@ -293,6 +321,17 @@ mod tests {
         let label = web();
         let source = Source { label: &label, pid: Some(7), stream: Stream::Stdout };
         insta::assert_snapshot!(json(source, b"a\xff\0", false), @r#"{"ts":"2026-01-02T08:34:05.678+05:30","process":"web.1","type":"web","index":1,"pid":7,"stream":"stdout","line":"a�\u0000","partial":true,"bytes_base64":"Yf8A"}"#);
+    }
+
+    #[test]
+    fn json_has_no_control_that_a_terminal_would_obey() {
+        let label = web();
+        let source = Source { label: &label, pid: Some(7), stream: Stream::Stdout };
+        let text = "a\x7fb\u{80}\u{9b}2J\u{9f}c\u{a0}\u{bf}é\x1b";
+        let object = json(source, text.as_bytes(), true);
+        let line = format!("a\\u007fb\\u0080\\u009b2J\\u009fc{}é\\u001b", "\u{a0}\u{bf}");
+        assert!(object.contains(&line), "{object}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&object).unwrap()["line"], text);
     }
 
     #[test]

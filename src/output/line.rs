@@ -3,7 +3,7 @@
 //! Nothing is decoded and nothing is changed: the pieces with a newline after each that ended in one are the input,
 //! byte for byte. What a chunk holds complete is handed out as a slice of that chunk; only an unfinished rest is copied.
 
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 
 /// Bytes of a line that are kept at most; a longer one is cut into continuations of this length.
 pub const LONGEST: usize = 64 * 1024;
@@ -60,6 +60,20 @@ impl LineBuffer {
             line = &line[LONGEST..];
         }
         line
+    }
+
+    /// Drops what a carriage return in the unfinished line takes back, and hands it to `dropped`; false if there is none.
+    ///
+    /// For a terminal, where what follows is written over it: so a progress bar never becomes a long line. A return at
+    /// the very end takes back nothing yet, for a newline may follow.
+    pub fn overwrite(&mut self, dropped: impl FnOnce(&[u8])) -> bool {
+        let end = self.rest.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
+        // One return says as much as a row of them.
+        self.rest.truncate(end + 1);
+        let Some(at) = memrchr(b'\r', &self.rest[..end]) else { return false };
+        dropped(&self.rest[..=at]);
+        self.rest.drain(..=at);
+        true
     }
 
     /// The beginning of the line that has not ended yet.

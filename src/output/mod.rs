@@ -21,18 +21,23 @@
 //! Nothing here reads a descriptor or a clock, and all but the two threads is pure.
 
 mod backlog;
+mod escape;
 mod format;
 mod line;
 mod logs;
 mod mux;
 mod palette;
+mod screen;
+mod sgr;
 mod sink;
 mod tee;
 
+pub use escape::Filter;
 pub use format::{Formatter, Label, Source, Stream};
 pub use line::{LONGEST, LineBuffer, Piece};
 pub use logs::{Logs, Unwritten};
 pub use mux::{Formatted, Mux, StreamId};
 pub use palette::Colour;
+pub use screen::Terminal;
 pub use sink::{Closed, Finished, Sink, Target};
 pub use tee::Tee;

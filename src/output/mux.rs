@@ -1,18 +1,25 @@
 //! Brings the streams of all processes together, whole line by whole line.
 //!
 //! The engine feeds it what it reads and takes out what is to be written; the mux never waits and never fails. Within a
-//! stream nothing is lost or reordered. In text no two streams share a line, and on a terminal an unterminated tail (a
-//! prompt, a row of dots) is shown all the same: its line stays open until something else is printed.
+//! stream nothing is lost or reordered, and in text no two streams share a line. What a terminal gets differs from the
+//! bytes of the processes, and is the `screen`'s affair.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::format::{Formatter, Label, Source, Stream};
 use super::line::{LineBuffer, Piece};
+use super::screen::{Extent, Place, Screen, Terminal, View};
 use crate::model::policy::LogFormat;
 
 /// How long a tail on a terminal may wait for its newline before it is shown without.
 pub(super) const TAIL_DELAY: Duration = Duration::from_millis(200);
+
+/// The same for a line that is written over and over: ten times a second is as much as anybody sees.
+pub(super) const PROGRESS_DELAY: Duration = Duration::from_millis(100);
+
+/// Bytes for a terminal that are looked at together: after that, what a progress bar has taken back is dropped.
+const GLANCE: usize = 16 * 1024;
 
 /// A pipe of a process; the engine hands them out and uses none twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,12 +34,24 @@ pub struct Formatted {
     pub stderr: Vec<u8>,
 }
 
-/// The streams and the page that they are written on.
+/// The streams and what has been written of them.
 #[derive(Debug)]
 pub struct Mux {
     streams: BTreeMap<StreamId, Input>,
     page: Page,
     system: Label,
+    /// Bytes of unfinished lines, in all streams together.
+    held: usize,
+    most_held: usize,
+}
+
+/// What all streams are written on.
+#[derive(Debug)]
+struct Page {
+    formatter: Formatter,
+    /// The terminal that text is written to; none where bytes are to pass unchanged.
+    screen: Option<Screen>,
+    formatted: Formatted,
 }
 
 /// One stream: where it comes from and what of it has not been printed.
@@ -43,30 +62,20 @@ struct Input {
     stream: Stream,
     hidden: bool,
     lines: LineBuffer,
+    view: View,
     /// Since when a tail has waited to be shown; only where tails are shown.
     waiting_since: Option<Instant>,
-    /// Whether the beginning of the current line has been shown as a tail.
-    shown: bool,
-}
-
-/// What has been written, and on whose line it ends.
-#[derive(Debug)]
-struct Page {
-    formatter: Formatter,
-    /// Whether unterminated tails are shown: in text on a terminal.
-    shows_tails: bool,
-    /// The stream on whose shown tail the last physical line ends; none where that line has its newline.
-    open: Option<StreamId>,
-    formatted: Formatted,
 }
 
 impl Mux {
-    /// A mux without streams; `terminal` says whether its output is written to one.
+    /// A mux without streams; `terminal` is the one that its output is written to, if it is.
+    ///
+    /// Of unfinished lines it keeps `most_held` bytes in all: whoever writes beyond that has its line cut.
     #[must_use]
-    pub fn new(formatter: Formatter, terminal: bool) -> Self {
-        let shows_tails = terminal && formatter.format() == LogFormat::Text;
-        let page = Page { formatter, shows_tails, open: None, formatted: Formatted::default() };
-        Self { streams: BTreeMap::new(), page, system: Label::system() }
+    pub fn new(formatter: Formatter, terminal: Option<Terminal>, most_held: usize) -> Self {
+        let screen = terminal.filter(|_| formatter.format() == LogFormat::Text).map(Screen::new);
+        let page = Page { formatter, screen, formatted: Formatted::default() };
+        Self { streams: BTreeMap::new(), page, system: Label::system(), held: 0, most_held }
     }
 
     /// Sets the time of the records to come, once per wake-up; `elapsed` is the time since the start of the run.
@@ -79,8 +88,8 @@ impl Mux {
     /// A stream that is open under this id is closed first.
     pub fn open(&mut self, id: StreamId, label: Label, pid: Option<u32>, stream: Stream, hidden: bool) {
         self.close(id);
-        let lines = LineBuffer::default();
-        let input = Input { label, pid, stream, hidden, lines, waiting_since: None, shown: false };
+        let (lines, view) = (LineBuffer::default(), View::default());
+        let input = Input { label, pid, stream, hidden, lines, view, waiting_since: None };
         self.streams.insert(id, input);
     }
 
@@ -89,18 +98,13 @@ impl Mux {
     /// Bytes of a stream that is not open have no name to stand behind, and are dropped.
     pub fn feed(&mut self, id: StreamId, bytes: &[u8], now: Instant) {
         let Some(input) = self.streams.get_mut(&id).filter(|input| !input.hidden) else { return };
-        let Input { label, pid, stream, lines, waiting_since, shown, .. } = input;
-        let source = Source { label, pid: *pid, stream: *stream };
-        let page = &mut self.page;
-        page.formatted.stdout.reserve(bytes.len());
-        lines.feed(bytes, |piece| {
-            page.print(id, &source, piece, *shown);
-            *shown = false;
-            *waiting_since = None;
-        });
-        if page.shows_tails && !lines.tail().is_empty() {
-            waiting_since.get_or_insert(now);
+        self.held -= input.lines.tail().len();
+        input.feed(id, bytes, &mut self.page, now);
+        if self.held + input.lines.tail().len() > self.most_held {
+            let tail = input.lines.take_tail();
+            input.put(id, &tail, Extent::Cut, &mut self.page);
         }
+        self.held += input.lines.tail().len();
     }
 
     /// Ends a stream: its tail is printed as its last line.
@@ -108,13 +112,10 @@ impl Mux {
     /// In text the tail gets a newline, in json it is `partial`, in raw it stays as it is.
     pub fn close(&mut self, id: StreamId) {
         let Some(mut input) = self.streams.remove(&id) else { return };
-        let bytes = input.lines.take_tail();
-        if bytes.is_empty() {
-            if self.page.open == Some(id) {
-                self.page.end_line();
-            }
-        } else {
-            self.page.print(id, &input.source(), Piece { bytes: &bytes, ended: false }, input.shown);
+        let tail = input.lines.take_tail();
+        self.held -= tail.len();
+        if !tail.is_empty() || input.view.is_begun() {
+            input.put(id, &tail, Extent::Whole, &mut self.page);
         }
     }
 
@@ -128,14 +129,14 @@ impl Mux {
         }
     }
 
-    /// Shows the tails that have waited for 200 ms; call it when [`Mux::next_deadline`] has come.
+    /// Shows the tails that have waited long enough; call it when [`Mux::next_deadline`] has come.
     pub fn show_tails(&mut self, now: Instant) {
         for (&id, input) in &mut self.streams {
-            if input.waiting_since.is_some_and(|since| since + TAIL_DELAY <= now) {
+            if input.due().is_some_and(|due| due <= now) {
                 input.waiting_since = None;
                 let tail = input.lines.take_tail();
-                self.page.show(id, &input.label, &tail);
-                input.shown = true;
+                self.held -= tail.len();
+                input.put(id, &tail, Extent::Tail, &mut self.page);
             }
         }
     }
@@ -143,7 +144,7 @@ impl Mux {
     /// When the next tail is to be shown; none while no tail waits, and never where tails are not shown.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.streams.values().filter_map(|input| input.waiting_since).min().map(|since| since + TAIL_DELAY)
+        self.streams.values().filter_map(Input::due).min()
     }
 
     /// Takes what has been printed since the last time.
@@ -153,55 +154,64 @@ impl Mux {
     }
 }
 
-impl Input {
-    fn source(&self) -> Source<'_> {
-        Source { label: &self.label, pid: self.pid, stream: self.stream }
-    }
-}
-
 impl Page {
-    /// Prints a piece of a stream; `shown` says whether the beginning of its line has been shown as a tail.
-    fn print(&mut self, id: StreamId, source: &Source<'_>, piece: Piece<'_>, shown: bool) {
-        if self.open == Some(id) {
-            self.formatted.stdout.extend_from_slice(piece.bytes);
-            self.end_line();
-        } else if shown && piece.ended && piece.bytes.is_empty() {
-            // The newline that this line waited for was put in when something else was printed.
-        } else {
-            self.end_line();
-            self.formatter.record(&mut self.formatted.stdout, source, piece);
-        }
-    }
-
-    /// Shows a tail: on its own open line if that is still the last one, else behind a prefix on a new one.
-    fn show(&mut self, id: StreamId, label: &Label, tail: &[u8]) {
-        if self.open != Some(id) {
-            self.end_line();
-            self.formatter.prefix(&mut self.formatted.stdout, label);
-            self.open = Some(id);
-        }
-        self.formatted.stdout.extend_from_slice(tail);
-    }
-
     /// Prints one line of ours.
     fn say(&mut self, source: &Source<'_>, line: &str) {
-        if self.formatter.format() == LogFormat::Raw {
-            let stderr = &mut self.formatted.stderr;
+        let Formatted { stdout, stderr } = &mut self.formatted;
+        if let Some(screen) = &mut self.screen {
+            let place = Place { out: stdout, formatter: &self.formatter, label: source.label };
+            screen.say(place, line);
+        } else if self.formatter.format() == LogFormat::Raw {
             for part in [&source.label.process, " | ", line, "\n"] {
                 stderr.extend_from_slice(part.as_bytes());
             }
         } else {
-            self.end_line();
             let piece = Piece { bytes: line.as_bytes(), ended: true };
-            self.formatter.record(&mut self.formatted.stdout, source, piece);
+            self.formatter.record(stdout, source, piece);
+        }
+    }
+}
+
+impl Input {
+    /// Prints every line that these bytes complete; on a terminal what stays unfinished begins to wait.
+    fn feed(&mut self, id: StreamId, bytes: &[u8], page: &mut Page, now: Instant) {
+        let Page { formatter, screen, formatted: Formatted { stdout: out, .. } } = page;
+        let Self { label, pid, stream, lines, view, waiting_since, .. } = self;
+        out.reserve(bytes.len());
+        let Some(screen) = screen else {
+            let source = Source { label, pid: *pid, stream: *stream };
+            return lines.feed(bytes, |piece| formatter.record(out, &source, piece));
+        };
+        for glance in bytes.chunks(GLANCE) {
+            lines.feed(glance, |piece| {
+                let place = Place { out: &mut *out, formatter, label };
+                let extent = if piece.ended { Extent::Whole } else { Extent::Cut };
+                screen.write(place, id, view, piece.bytes, extent);
+                *waiting_since = None;
+            });
+            lines.overwrite(|taken_back| view.take_back(taken_back));
+        }
+        if !lines.tail().is_empty() {
+            waiting_since.get_or_insert(now);
         }
     }
 
-    /// Gives the open line its newline.
-    fn end_line(&mut self) {
-        if self.open.take().is_some() {
-            self.formatted.stdout.push(b'\n');
+    /// Prints what was held back of a line.
+    fn put(&mut self, id: StreamId, bytes: &[u8], extent: Extent, page: &mut Page) {
+        let Page { formatter, screen, formatted: Formatted { stdout: out, .. } } = page;
+        if let Some(screen) = screen {
+            let place = Place { out, formatter, label: &self.label };
+            screen.write(place, id, &mut self.view, bytes, extent);
+        } else if !bytes.is_empty() {
+            let source = Source { label: &self.label, pid: self.pid, stream: self.stream };
+            formatter.record(out, &source, Piece { bytes, ended: false });
         }
+    }
+
+    /// When the tail is to be shown.
+    fn due(&self) -> Option<Instant> {
+        let is_progress = self.view.is_progress(self.lines.tail());
+        self.waiting_since.map(|since| since + if is_progress { PROGRESS_DELAY } else { TAIL_DELAY })
     }
 }
 

@@ -189,6 +189,8 @@ fn the_short_help_of_start_lists_every_option() {
           --log-format <FORM>  How to write the lines: with a prefix, as JSON objects, or as they come
                                [default: text] [possible values: text, json, raw]
       -q, --quiet <TYPE>       Hide the lines of this type; repeatable, or a list with commas
+          --buffer <SIZE>      How much output may wait for a slow reader, as in `512KiB`; beyond that
+                               the processes wait [default: 4MiB]
 
     The end:
       -t, --timeout <DURATION>  How long a stop may take before SIGKILL: seconds, or as in `500ms`,

@@ -1,0 +1,212 @@
+//! How the streams look on a terminal, where a line may be seen before it is complete.
+//!
+//! An unfinished line (a prompt, a row of dots) is shown as a *tail* and stays open until something else is printed. A
+//! carriage return takes back what its line has shown: what follows replaces it, in its place while the line is the last
+//! on the screen. Everything goes through the stream's [`Filter`], and no colour outlasts a write.
+
+use memchr::{memchr, memrchr};
+
+use super::escape::Filter;
+use super::format::{Formatter, Label};
+use super::mux::StreamId;
+
+/// A terminal that our output goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terminal {
+    /// Whether it can go back in a line and erase it; else what replaces something gets a line of its own.
+    pub can_erase: bool,
+}
+
+/// Erases from the cursor to the end of the line (EL). The only sequence but colours that we write.
+const ERASE: &[u8] = b"\x1b[K";
+
+/// What goes back to the beginning of a line: a carriage return, a cursor in column 1, a line that is erased.
+const TAKES_BACK: [&[u8]; 4] = [b"\r", b"\x1b[G", b"\x1b[1G", b"\x1b[2K"];
+
+/// What erases the rest of a line. At the end of one there is no rest.
+const ERASES_REST: [&[u8]; 2] = [b"\x1b[K", b"\x1b[0K"];
+
+/// The screen: on whose line it ends.
+#[derive(Debug)]
+pub(super) struct Screen {
+    terminal: Terminal,
+    /// The stream whose tail is the last physical line; none where that line has its newline.
+    open: Option<StreamId>,
+}
+
+/// What of a stream's current line is on the screen.
+#[derive(Debug, Default)]
+pub(super) struct View {
+    filter: Filter,
+    /// Whether its beginning has been shown.
+    is_shown: bool,
+    /// Whether what comes next replaces that.
+    is_taken_back: bool,
+}
+
+/// Where something is to be written, and behind whose name.
+pub(super) struct Place<'a> {
+    pub(super) out: &'a mut Vec<u8>,
+    pub(super) formatter: &'a Formatter,
+    pub(super) label: &'a Label,
+}
+
+/// How much of a line there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All of it, or all there will be.
+    Whole,
+    /// A part of one that is too long: the rest gets a line of its own.
+    Cut,
+    /// What there is so far.
+    Tail,
+}
+
+impl Screen {
+    pub(super) fn new(terminal: Terminal) -> Self {
+        Self { terminal, open: None }
+    }
+
+    /// Writes more of a stream's line, or what replaces it.
+    pub(super) fn write(
+        &mut self,
+        mut place: Place<'_>,
+        id: StreamId,
+        view: &mut View,
+        bytes: &[u8],
+        extent: Extent,
+    ) {
+        let Line { taken_back, text, returns } = Line::of(bytes);
+        if !taken_back.is_empty() {
+            view.filter.skip(taken_back);
+        }
+        let replaces = view.is_taken_back || !taken_back.is_empty();
+        let is_open = self.open == Some(id);
+        let has_more = !text.is_empty() || view.filter.is_waiting();
+        if has_more || (extent != Extent::Tail && !view.is_shown) {
+            if !is_open || (replaces && !self.terminal.can_erase) {
+                self.end_line(place.out);
+                place.prefix();
+            } else if replaces {
+                place.out.push(b'\r');
+                place.prefix();
+            }
+            let is_over = extent == Extent::Whole || returns;
+            view.pass(text, is_over, place.out);
+            if is_open && replaces && self.terminal.can_erase {
+                place.out.extend_from_slice(ERASE);
+            }
+            self.open = Some(id);
+            view.is_shown = true;
+        }
+        view.is_taken_back = returns || (replaces && !has_more);
+        if extent != Extent::Tail {
+            // Where something else was printed meanwhile, the line has had its newline.
+            if self.open == Some(id) {
+                self.end_line(place.out);
+            }
+            view.is_shown = false;
+            view.is_taken_back = false;
+        }
+    }
+
+    /// Writes a line of ours. It may name what others have named.
+    pub(super) fn say(&mut self, mut place: Place<'_>, line: &str) {
+        self.end_line(place.out);
+        place.prefix();
+        View::default().pass(line.as_bytes(), true, place.out);
+        place.out.push(b'\n');
+    }
+
+    /// Gives the open line its newline.
+    pub(super) fn end_line(&mut self, out: &mut Vec<u8>) {
+        if self.open.take().is_some() {
+            out.push(b'\n');
+        }
+    }
+}
+
+impl View {
+    /// Whether the line is one of those that are written over and over: a progress bar.
+    pub(super) fn is_progress(&self, tail: &[u8]) -> bool {
+        self.is_taken_back || memchr(b'\r', tail).is_some()
+    }
+
+    /// Whether the stream has a line of which something has been shown or is waited for.
+    pub(super) fn is_begun(&self) -> bool {
+        self.is_shown || self.filter.is_waiting()
+    }
+
+    /// Notes that bytes of the line were taken back before anybody saw them.
+    pub(super) fn take_back(&mut self, bytes: &[u8]) {
+        self.filter.skip(bytes);
+        self.is_taken_back = true;
+    }
+
+    fn pass(&mut self, text: &[u8], is_over: bool, out: &mut Vec<u8>) {
+        self.filter.resume(out);
+        self.filter.feed(text, out);
+        if is_over {
+            self.filter.end(out);
+        }
+        self.filter.pause(out);
+    }
+}
+
+impl Place<'_> {
+    fn prefix(&mut self) {
+        self.formatter.prefix(self.out, self.label);
+    }
+}
+
+/// A line, or a part of one, as a terminal would show it.
+struct Line<'a> {
+    /// What is written over by the rest.
+    taken_back: &'a [u8],
+    /// What is seen.
+    text: &'a [u8],
+    /// Whether it goes back to its beginning in the end.
+    returns: bool,
+}
+
+impl<'a> Line<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        let has_controls = memchr(b'\r', bytes).is_some() || memchr(b'\x1b', bytes).is_some();
+        if !has_controls {
+            return Self { taken_back: &[], text: bytes, returns: false };
+        }
+        let body = without_ends(bytes, &TAKES_BACK);
+        let start = TAKES_BACK.iter().filter_map(|mark| Some(rfind(body, mark)? + mark.len())).max();
+        let (taken_back, text) = body.split_at(start.unwrap_or(0));
+        let mut text = without_ends(text, &ERASES_REST);
+        while let Some(rest) = ERASES_REST.iter().find_map(|mark| text.strip_prefix(*mark)) {
+            text = rest;
+        }
+        Self { taken_back, text, returns: body.len() < bytes.len() }
+    }
+}
+
+/// The bytes without those marks at their end.
+fn without_ends<'a>(bytes: &'a [u8], marks: &[&[u8]]) -> &'a [u8] {
+    let mut bytes = bytes;
+    while let Some(rest) = marks.iter().find_map(|mark| bytes.strip_suffix(*mark)) {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// Where the last of these marks stands, which begin with a byte that is rare in text.
+fn rfind(bytes: &[u8], mark: &[u8]) -> Option<usize> {
+    let mut end = bytes.len();
+    while let Some(at) = memrchr(mark[0], &bytes[..end]) {
+        if bytes[at..].starts_with(mark) {
+            return Some(at);
+        }
+        end = at;
+    }
+    None
+}
+
+#[cfg(test)]
+#[path = "screen_tests.rs"]
+mod tests;
