@@ -188,8 +188,8 @@ pub struct Options {
     #[arg(long, value_name = "DIR", env = "PROC_LOG_DIR", help_heading = OUTPUT)]
     pub log_dir: Option<PathBuf>,
 
-    /// Rename a log file before it has more than SIZE, and keep FILES old ones beside it; `none` leaves it to grow
-    #[arg(long, value_name = "SIZE[,FILES]|none", env = "PROC_LOG_ROTATE", help_heading = OUTPUT)]
+    /// Rename a log file before it has more than SIZE, and keep N old ones beside it; `none` lets it grow
+    #[arg(long, value_name = "SIZE[,N]", env = "PROC_LOG_ROTATE", help_heading = OUTPUT)]
     #[arg(default_value_t, value_parser = StringValueParser::new().try_map(|text| text.parse::<Rotation>()))]
     pub log_rotate: Rotation,
 

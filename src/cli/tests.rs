@@ -293,9 +293,9 @@ fn the_help_of_proc() {
               Write what each process writes to a file of its own in this directory too, as in
               `web.1.log`
 
-          --log-rotate <SIZE[,FILES]|none>
-              Rename a log file before it has more than SIZE, and keep FILES old ones beside it; `none`
-              leaves it to grow
+          --log-rotate <SIZE[,N]>
+              Rename a log file before it has more than SIZE, and keep N old ones beside it; `none` lets
+              it grow
 
               [default: 10MiB,5]
 
@@ -413,9 +413,9 @@ fn the_help_of_start() {
               Write what each process writes to a file of its own in this directory too, as in
               `web.1.log`
 
-          --log-rotate <SIZE[,FILES]|none>
-              Rename a log file before it has more than SIZE, and keep FILES old ones beside it; `none`
-              leaves it to grow
+          --log-rotate <SIZE[,N]>
+              Rename a log file before it has more than SIZE, and keep N old ones beside it; `none` lets
+              it grow
 
               [default: 10MiB,5]
 
