@@ -17,7 +17,7 @@ use crate::model::procfile::unknown_type;
 use crate::output::{Colour, Formatter, Label, Logs, Mux, Sink, Target, Terminal};
 use crate::unix::{fds, listener, signals, tree};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, IsTerminal};
+use std::io::{self, IoSlice, IsTerminal};
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -250,9 +250,9 @@ fn label(plan: &Plan, id: InstanceId) -> Label {
     }
 }
 
-fn write(target: Target, bytes: &[u8]) -> io::Result<usize> {
+fn write(target: Target, slices: &[IoSlice<'_>]) -> io::Result<usize> {
     match target {
-        Target::Stdout => fds::write_waiting(io::stdout().as_fd(), bytes),
-        Target::Stderr => fds::write_waiting(io::stderr().as_fd(), bytes),
+        Target::Stdout => fds::write_waiting(io::stdout().as_fd(), slices),
+        Target::Stderr => fds::write_waiting(io::stderr().as_fd(), slices),
     }
 }

@@ -291,8 +291,8 @@ fn has_room(mux: &mut Mux, sink: &Sink) -> bool {
 
 fn push(mux: &mut Mux, sink: &Sink) {
     let formatted = mux.take();
-    sink.push(Target::Stdout, formatted.stdout);
-    sink.push(Target::Stderr, formatted.stderr);
+    mux.reuse(sink.push(Target::Stdout, formatted.stdout));
+    drop(sink.push(Target::Stderr, formatted.stderr));
 }
 
 async fn sleep_until(deadline: Option<Instant>) {
