@@ -94,6 +94,9 @@ impl Pipes {
             self.poller.get_ref().add(&fd, key)?;
             let pipe = Pipe { fd, writer, origin: Origin { stream, ..origin.clone() }, last_words: None };
             pipe.open(key, mux);
+            if let Some(tee) = &mut self.tee {
+                tee.open(StreamId(key), writer.0);
+            }
             self.open.insert(key, pipe);
         }
         Ok(())
@@ -150,13 +153,15 @@ impl Pipes {
     /// Nobody is left who could write, so there is no more than the pipes hold.
     pub(super) fn close(&mut self, mux: &mut Mux, now: Instant) {
         let keys: Vec<u64> = self.open.keys().copied().collect();
-        for key in keys {
+        for &key in &keys {
             let mut left = self.open.get(&key).map_or(0, |pipe| waiting(&pipe.fd));
             while left > 0 && self.open.contains_key(&key) {
                 left = left.saturating_sub(CHUNK);
                 self.take(key, mux, now);
             }
             mux.close(StreamId(key));
+        }
+        for key in keys {
             close_tee(self.tee.as_mut(), key);
         }
         self.open.clear();

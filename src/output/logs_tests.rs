@@ -232,16 +232,22 @@ fn two_streams_of_one_file_do_not_tear_each_others_lines() {
     let (logs, calls) = recording();
     let mut tee = Tee::new(Arc::new(logs), true);
     let (out, err) = (StreamId(1), StreamId(2));
+    tee.open(out, WEB);
+    tee.open(err, WEB);
     for (stream, text) in
         [(out, "ou"), (err, "err\ner"), (out, "t\nout"), (err, "r2\n"), (out, " tail"), (err, "x")]
     {
         tee.feed(stream, WEB, text.as_bytes());
     }
     tee.close(out);
+    tee.feed(err, WEB, b"yz\n");
     tee.close(err);
     tee.close(err);
+    tee.feed(out, WEB, b"later");
+    tee.close(out);
     drop(tee);
-    assert_eq!(calls.iter().flat_map(|(_, bytes)| bytes).collect::<Vec<_>>(), b"err\nout\nerr2\nout tailx");
+    let written: Vec<u8> = calls.iter().flat_map(|(_, bytes)| bytes).collect();
+    assert_eq!(written.escape_ascii().to_string(), r"err\nout\nerr2\nxyz\nout taillater");
 }
 
 #[test]
