@@ -36,6 +36,8 @@ const APPLIES: &[(&str, &[&str])] = &[
             "pty",
             "quiet",
             "buffer",
+            "log_dir",
+            "log_rotate",
             "timeout",
             "exit_on",
         ],
@@ -249,6 +251,8 @@ impl Places<'_> {
             pty: self.pick("pty", early.pty, late.pty),
             quiet: self.join("quiet", early.quiet, late.quiet),
             buffer: self.pick("buffer", early.buffer, late.buffer),
+            log_dir: self.pick("log_dir", early.log_dir, late.log_dir),
+            log_rotate: self.pick("log_rotate", early.log_rotate, late.log_rotate),
             timeout: self.pick("timeout", early.timeout, late.timeout),
             exit_on: self.pick("exit_on", early.exit_on, late.exit_on),
         }

@@ -3,6 +3,7 @@
 use super::args::Options;
 use super::error::CliError;
 use super::load::{self, App, Demand, Surroundings};
+use super::logs;
 use super::problems::Problems;
 use super::ui;
 use crate::engine::{Channel, Console, Engine};
@@ -13,13 +14,14 @@ use crate::model::plan::Plan;
 use crate::model::policy::LogFormat;
 use crate::model::port;
 use crate::model::procfile::unknown_type;
-use crate::output::{Colour, Formatter, Label, Mux, Sink, Target, Terminal};
+use crate::output::{Colour, Formatter, Label, Logs, Mux, Sink, Target, Terminal};
 use crate::unix::{fds, listener, signals, tree};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, IsTerminal};
+use std::io::{self, IoSlice, IsTerminal};
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Runs the formation; returns when nothing is left of it.
 pub(super) fn start(
@@ -31,8 +33,9 @@ pub(super) fn start(
     let planned = app.and_then(|app| Planner { options, named, problems: &mut problems }.plan(app));
     problems.settle()?;
     let Some((plan, quiet)) = planned else { return Err(CliError::internal("no plan and no error")) };
+    let logs = logs::open(options, &plan, around)?;
     let console =
-        console(options, &plan, quiet, around).map_err(failed("failed to start the writer thread"))?;
+        console(options, &plan, quiet, logs, around).map_err(failed("failed to start the writer thread"))?;
     let (outcome, unwritten) = run(plan, console)?;
     if unwritten > 0 {
         ui::complain(format!("{unwritten} bytes of output could not be written\n"));
@@ -213,6 +216,7 @@ fn console(
     options: &Options,
     plan: &Plan,
     quiet: BTreeSet<usize>,
+    logs: Option<Arc<Logs>>,
     around: &Surroundings,
 ) -> io::Result<Console> {
     let is_terminal = io::stdout().is_terminal();
@@ -234,6 +238,7 @@ fn console(
         channel,
         mux: Mux::new(formatter, terminal, buffer / 4),
         sink: Sink::start(write, buffer / 2)?,
+        logs,
         labels,
         quiet,
         tells_streams_apart: options.log_format == LogFormat::Json,
@@ -251,9 +256,9 @@ fn label(plan: &Plan, id: InstanceId) -> Label {
     }
 }
 
-fn write(target: Target, bytes: &[u8]) -> io::Result<usize> {
+fn write(target: Target, slices: &[IoSlice<'_>]) -> io::Result<usize> {
     match target {
-        Target::Stdout => fds::write_waiting(io::stdout().as_fd(), bytes),
-        Target::Stderr => fds::write_waiting(io::stderr().as_fd(), bytes),
+        Target::Stdout => fds::write_waiting(io::stdout().as_fd(), slices),
+        Target::Stderr => fds::write_waiting(io::stderr().as_fd(), slices),
     }
 }

@@ -58,6 +58,8 @@ fn an_option_means_the_same_before_and_after_the_command() {
         "--log-format json",
         "--pty always",
         "-q web -q css",
+        "--log-dir log",
+        "--log-rotate 1MiB,3",
         "-t 10",
         "--exit-on failure",
     ] {
@@ -131,7 +133,16 @@ fn contradictions_are_refused() {
 fn bad_values_are_refused() {
     let port = "error: invalid value '0' for '--port <N>': 0 is not in 1..=65535";
     assert_eq!(refusal("proc start -p 0"), port);
-    for line in ["-p 65536", "-p x", "-t soon", "--color red", "--exit-on never", "--pty maybe", "--env="] {
+    for line in [
+        "-p 65536",
+        "-p x",
+        "-t soon",
+        "--color red",
+        "--exit-on never",
+        "--pty maybe",
+        "--env=",
+        "--log-rotate 5",
+    ] {
         refusal(&format!("proc start {line}"));
     }
 }
@@ -285,6 +296,16 @@ fn the_help_of_proc() {
 
               [default: 4MiB]
 
+          --log-dir <DIR>
+              Write what each process writes to a file of its own in this directory too, as in
+              `web.1.log`
+
+          --log-rotate <SIZE[,N]>
+              Rename a log file before it has more than SIZE, and keep N old ones beside it; `none` lets
+              it grow
+
+              [default: 10MiB,5]
+
     The end:
       -t, --timeout <DURATION>
               How long a stop may take before SIGKILL: seconds, or as in `500ms`, `1m30s`, `inf`; 0
@@ -400,6 +421,16 @@ fn the_help_of_start() {
               How much output may wait for a slow reader, as in `512KiB`; beyond that the processes wait
 
               [default: 4MiB]
+
+          --log-dir <DIR>
+              Write what each process writes to a file of its own in this directory too, as in
+              `web.1.log`
+
+          --log-rotate <SIZE[,N]>
+              Rename a log file before it has more than SIZE, and keep N old ones beside it; `none` lets
+              it grow
+
+              [default: 10MiB,5]
 
     The end:
       -t, --timeout <DURATION>

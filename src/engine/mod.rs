@@ -8,6 +8,7 @@
 mod channel;
 mod children;
 pub mod clock;
+mod logs;
 mod perform;
 mod pipes;
 
@@ -15,7 +16,7 @@ use crate::model::exit::{Outcome, code};
 use crate::model::instance::InstanceId;
 use crate::model::plan::Plan;
 use crate::model::signal::Signal;
-use crate::output::{Label, Mux, Sink, Target};
+use crate::output::{Label, Logs, Mux, Sink, Target, Tee};
 use crate::supervisor::{Event, Supervisor};
 use crate::unix::signals::{self, Signals};
 pub use channel::Channel;
@@ -25,6 +26,7 @@ use perform::Performed;
 use pipes::Pipes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::unix::AsyncFd;
 
@@ -41,6 +43,8 @@ pub struct Console {
     pub mux: Mux,
     /// Writes them.
     pub sink: Sink,
+    /// Writes what the processes write to files too, if that is wanted.
+    pub logs: Option<Arc<Logs>>,
     /// The name and colour of each instance.
     pub labels: BTreeMap<InstanceId, Label>,
     /// The process types, as indices, whose output is not shown.
@@ -60,6 +64,8 @@ enum Wake {
     Signals,
     /// The sink has room again, or has closed.
     Sink,
+    /// The log files have room again, or there is something to say about them.
+    Logs,
     /// A child wrote something.
     Output,
     /// A deadline has come.
@@ -85,13 +91,14 @@ impl Engine {
     /// An engine for this plan. Needs a runtime to be entered, and the signals to be taken over by now.
     pub fn new(plan: Plan, console: Console, signals: Signals) -> io::Result<Self> {
         let clock = Clock::start();
+        let tee = console.logs.clone().map(|logs| Tee::new(logs, console.tells_streams_apart));
         Ok(Self {
             supervisor: Supervisor::new(&plan),
             plan,
             now: clock.now(),
             clock,
             console,
-            pipes: Pipes::new()?,
+            pipes: Pipes::new(tee)?,
             children: Children::new(),
             signals: signals.watch()?,
             events: VecDeque::new(),
@@ -116,6 +123,7 @@ impl Engine {
             match wake {
                 Wake::Signals => self.take_signals(),
                 Wake::Sink => self.look_at_sink(),
+                Wake::Logs => self.look_at_logs(),
                 Wake::Output => {
                     self.pump();
                     // Where there is always something to read, nothing else would ever be looked at: signals, deadlines, the sink.
@@ -150,7 +158,8 @@ impl Engine {
     /// Sleeps until something happens. What keeps us from reading the children never keeps us from a signal.
     async fn wait(&mut self) -> Wake {
         let deadline = self.next_deadline();
-        let has_room = self.console.sink.has_room();
+        let Console { sink, logs, .. } = &self.console;
+        let has_room = sink.has_room() && logs::have_room(logs.as_deref());
         tokio::select! {
             biased;
             Ok(mut guard) = self.signals.readable_mut() => {
@@ -158,7 +167,8 @@ impl Engine {
                 guard.clear_ready();
                 Wake::Signals
             }
-            () = self.console.sink.changed() => Wake::Sink,
+            () = sink.changed() => Wake::Sink,
+            () = logs::changed(logs.as_deref()) => Wake::Logs,
             () = sleep_until(deadline) => Wake::Time,
             () = self.pipes.readable(), if has_room => Wake::Output,
         }
@@ -216,8 +226,9 @@ impl Engine {
             self.events.push_back(Event::GroupEmpty { instance, generation });
         }
         for (instance, generation, exit) in reaped.exited {
-            let Console { mux, sink, .. } = &mut self.console;
-            if self.pipes.drain((instance, generation), mux, self.now, |mux| has_room(mux, sink)) {
+            let Console { mux, sink, logs, .. } = &mut self.console;
+            let has_room = |mux: &mut Mux| has_room(mux, sink) && logs::have_room(logs.as_deref());
+            if self.pipes.drain((instance, generation), mux, self.now, has_room) {
                 self.events.push_back(Event::Drained { instance, generation });
             }
             self.events.push_back(Event::Exited { instance, generation, exit });
@@ -242,8 +253,10 @@ impl Engine {
     async fn finish(mut self, outcome: Outcome) -> (Outcome, u64) {
         self.pipes.close(&mut self.console.mux, self.now);
         self.flush();
+        let was_interrupted = self.finish_logs().await;
+        self.flush();
         let sink = &self.console.sink;
-        let mut is_patient = matches!(outcome, Outcome::Code(_));
+        let mut is_patient = matches!(outcome, Outcome::Code(_)) && !was_interrupted;
         let mut left = sink.queued();
         while left > 0 {
             tokio::select! {
@@ -292,8 +305,8 @@ fn has_room(mux: &mut Mux, sink: &Sink) -> bool {
 
 fn push(mux: &mut Mux, sink: &Sink) {
     let formatted = mux.take();
-    sink.push(Target::Stdout, formatted.stdout);
-    sink.push(Target::Stderr, formatted.stderr);
+    mux.reuse(sink.push(Target::Stdout, formatted.stdout));
+    drop(sink.push(Target::Stderr, formatted.stderr));
 }
 
 async fn sleep_until(deadline: Option<Instant>) {

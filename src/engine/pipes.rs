@@ -2,7 +2,7 @@
 
 use super::channel::Channel;
 use crate::model::instance::{Generation, InstanceId};
-use crate::output::{Label, Mux, Stream, StreamId};
+use crate::output::{Label, Mux, Stream, StreamId, Tee};
 use crate::unix::fds::{Poller, Received, is_readable, receive, receive_more, waiting};
 use crate::unix::pty::{self, Window};
 use crate::unix::spawn::Outputs;
@@ -30,6 +30,8 @@ pub(super) struct Pipes {
     /// The pipes that were found readable and have not had their turn.
     ready: VecDeque<u64>,
     buffer: Vec<u8>,
+    /// The way to the log files, if there are any.
+    tee: Option<Tee>,
 }
 
 #[derive(Debug)]
@@ -89,8 +91,8 @@ impl NewPipes {
 }
 
 impl Pipes {
-    /// No pipes yet. Needs a runtime to be entered.
-    pub(super) fn new() -> io::Result<Self> {
+    /// No pipes yet; what comes out of them goes into `tee` too. Needs a runtime to be entered.
+    pub(super) fn new(tee: Option<Tee>) -> io::Result<Self> {
         let poller = Poller::new()?.watch()?;
         Ok(Self {
             poller,
@@ -98,6 +100,7 @@ impl Pipes {
             next_key: 0,
             ready: VecDeque::new(),
             buffer: vec![0; CHUNK],
+            tee,
         })
     }
 
@@ -116,6 +119,9 @@ impl Pipes {
             let origin = Origin { stream, ..origin.clone() };
             let pipe = Pipe { fd, kind, writer, origin, last_words: None };
             pipe.open(key, mux);
+            if let Some(tee) = &mut self.tee {
+                tee.open(StreamId(key), writer.0);
+            }
             self.open.insert(key, pipe);
         }
         Ok(())
@@ -170,7 +176,7 @@ impl Pipes {
             pipe.let_go();
             match pipe.held() {
                 // Nothing is there to be found by `readable`, be there room or not.
-                0 => pipe.begin_again(key, mux),
+                0 => pipe.begin_again(key, mux, self.tee.as_mut()),
                 count => pipe.last_words = Some(count),
             }
             while has_room(mux) && self.open.get(&key).is_some_and(|pipe| pipe.last_words.is_some()) {
@@ -185,7 +191,7 @@ impl Pipes {
     /// Nobody is left who could write, so there is no more than the pipes hold.
     pub(super) fn close(&mut self, mux: &mut Mux, now: Instant) {
         let keys: Vec<u64> = self.open.keys().copied().collect();
-        for key in keys {
+        for &key in &keys {
             let mut left = self.open.get_mut(&key).map_or(0, |pipe| {
                 pipe.let_go();
                 pipe.held()
@@ -195,6 +201,9 @@ impl Pipes {
                 self.take(key, mux, now);
             }
             mux.close(StreamId(key));
+        }
+        for key in keys {
+            close_tee(self.tee.as_mut(), key);
         }
         self.open.clear();
     }
@@ -210,6 +219,9 @@ impl Pipes {
         let received = pipe.receive(&mut self.buffer);
         if let Received::Bytes(count) = received {
             mux.feed(StreamId(key), &self.buffer[..count], now);
+            if let Some(tee) = &mut self.tee {
+                tee.feed(StreamId(key), pipe.writer.0, &self.buffer[..count]);
+            }
             pipe.last_words = pipe.last_words.map(|left| left.saturating_sub(count).min(pipe.held()));
         }
         let writer = pipe.writer;
@@ -219,11 +231,12 @@ impl Pipes {
                 let pipe = self.open.remove(&key)?;
                 self.poller.get_ref().remove(&pipe.fd);
                 mux.close(StreamId(key));
+                close_tee(self.tee.as_mut(), key);
             }
             Received::Bytes(_) | Received::Nothing
                 if pipe.last_words == Some(0) || (was_ending && received == Received::Nothing) =>
             {
-                pipe.begin_again(key, mux);
+                pipe.begin_again(key, mux, self.tee.as_mut());
             }
             Received::Bytes(_) | Received::Nothing => return None,
         }
@@ -258,13 +271,21 @@ impl Pipe {
     }
 
     /// Ends what the leader wrote. Somebody who was left behind may write on: that is a new beginning of the stream.
-    fn begin_again(&mut self, key: u64, mux: &mut Mux) {
+    fn begin_again(&mut self, key: u64, mux: &mut Mux, tee: Option<&mut Tee>) {
         self.last_words = None;
+        close_tee(tee, key);
         self.open(key, mux);
     }
 
     fn open(&self, key: u64, mux: &mut Mux) {
         let Origin { label, pid, is_hidden, stream } = self.origin.clone();
         mux.open(StreamId(key), label, pid, stream, is_hidden);
+    }
+}
+
+/// Ends the part of a stream in its log file, if there is one.
+fn close_tee(tee: Option<&mut Tee>, key: u64) {
+    if let Some(tee) = tee {
+        tee.close(StreamId(key));
     }
 }

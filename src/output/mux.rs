@@ -152,6 +152,13 @@ impl Mux {
     pub fn take(&mut self) -> Formatted {
         std::mem::take(&mut self.page.formatted)
     }
+
+    /// Has what is printed next written on this page, which must be empty, instead of a new one. For after [`Mux::take`].
+    pub fn reuse(&mut self, page: Vec<u8>) {
+        if self.page.formatted.stdout.is_empty() {
+            self.page.formatted.stdout = page;
+        }
+    }
 }
 
 impl Page {

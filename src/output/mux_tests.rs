@@ -178,6 +178,18 @@ fn an_endless_line_is_cut_in_text_and_whole_in_raw() {
 }
 
 #[test]
+fn unfinished_lines_are_bounded_in_all_streams_together() {
+    let formatter = Formatter::new(LogFormat::Text, Timestamps::None, false, 0);
+    let mut test = Test { mux: Mux::new(formatter, None, 10), ..Test::new(LogFormat::Text, false) };
+    for (id, process_type) in [(WEB, "web"), (WORKER, "worker")] {
+        test.mux.open(id, label(process_type), None, Stream::Stdout, false);
+    }
+    let cut = test.feed(WEB, "12345678").feed(WORKER, "12").feed(WORKER, "345").feed(WORKER, "6\n");
+    let rest = cut.feed(WEB, "9\n").feed(WEB, "1234567890").feed(WEB, "1").close(WEB);
+    rest.prints("worker.1 | 12345\nworker.1 | 6\nweb.1  | 123456789\nweb.1  | 12345678901\n");
+}
+
+#[test]
 fn a_stream_that_is_opened_again_is_closed_first() {
     let mut test = Test::new(LogFormat::Text, false).feed(WEB, "tail");
     test.mux.open(WEB, label("clock"), None, Stream::Stdout, false);

@@ -81,22 +81,11 @@ impl Screen {
             view.filter.skip(taken_back);
         }
         let replaces = view.is_taken_back || !taken_back.is_empty();
-        let is_open = self.open == Some(id);
         let has_more = !text.is_empty() || view.filter.is_waiting();
         if has_more || (extent != Extent::Tail && !view.is_shown) {
-            if !is_open || (replaces && !self.terminal.can_erase) {
-                self.end_line(place.out);
-                place.prefix();
-            } else if replaces {
-                place.out.push(b'\r');
-                place.prefix();
-            }
-            let is_over = extent == Extent::Whole || returns;
-            view.pass(text, is_over, place.out);
-            if is_open && replaces && self.terminal.can_erase {
-                place.out.extend_from_slice(ERASE);
-            }
-            self.open = Some(id);
+            let is_erased = self.go_to(&mut place, id, replaces);
+            view.pass(text, extent == Extent::Whole || returns, place.out);
+            place.out.extend_from_slice(if is_erased { ERASE } else { &[] });
             view.is_shown = true;
         }
         view.is_taken_back = returns || (replaces && !has_more);
@@ -108,6 +97,23 @@ impl Screen {
             view.is_shown = false;
             view.is_taken_back = false;
         }
+    }
+
+    /// Goes to where a stream writes on, or to where it begins again; true if something else stands there, to be erased.
+    fn go_to(&mut self, place: &mut Place<'_>, id: StreamId, begins_again: bool) -> bool {
+        let is_open = self.open == Some(id);
+        if is_open && !begins_again {
+            return false;
+        }
+        let goes_back = is_open && self.terminal.can_erase;
+        if goes_back {
+            place.out.push(b'\r');
+        } else {
+            self.end_line(place.out);
+        }
+        place.prefix();
+        self.open = Some(id);
+        goes_back
     }
 
     /// Writes a line of ours. It may name what others have named.

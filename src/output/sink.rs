@@ -5,7 +5,7 @@
 //! The thread makes no policy: it writes all it can, and says when the other side has gone.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IoSlice};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -21,6 +21,13 @@ const RETRY_BUSY: Duration = Duration::from_millis(5);
 
 /// Bytes that are put together for one write; larger ones gain nothing.
 const BATCH: usize = 256 * 1024;
+
+/// Pages that are put together for one write, however short they are (`IOV_MAX` is 1024).
+const MOST_PAGES: usize = 64;
+
+/// Written pages that are kept to be written on again, and how large one may be: fresh memory costs more than the bytes in it.
+const SPARE_PAGES: usize = 4;
+const LARGEST_SPARE: usize = 256 * 1024;
 
 /// Which of our descriptors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +91,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     queue: VecDeque<(Target, Vec<u8>)>,
+    /// Pages to be written on again.
+    spare: Vec<Vec<u8>>,
     /// Bytes that are not written yet: those in the queue and those the thread has taken.
     queued: usize,
     /// Whether there was no room when somebody last pushed.
@@ -120,11 +129,11 @@ impl Phase {
 }
 
 impl Sink {
-    /// Starts the thread; `write` does the writing, may block, and may write less than it was given.
+    /// Starts the thread; `write` does the writing (of all the slices, in their order), may block, and may write less than it was given.
     ///
     /// `limit` is the number of bytes from which on the queue is full. Fails if the system has no thread for us.
     pub fn start(
-        write: impl FnMut(Target, &[u8]) -> io::Result<usize> + Send + 'static,
+        write: impl FnMut(Target, &[IoSlice<'_>]) -> io::Result<usize> + Send + 'static,
         limit: usize,
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
@@ -140,23 +149,26 @@ impl Sink {
         Ok(Self { shared })
     }
 
-    /// Queues bytes; never blocks, and takes them even if there is no room.
+    /// Queues a page; never blocks, and takes it even if there is no room. Returns an empty one for what comes next.
     ///
     /// Once the sink has closed, what is for standard output is dropped and counted.
-    pub fn push(&self, target: Target, bytes: Vec<u8>) {
-        if bytes.is_empty() {
-            return;
+    #[must_use = "a page that is written on again costs less than a new one"]
+    pub fn push(&self, target: Target, page: Vec<u8>) -> Vec<u8> {
+        if page.is_empty() {
+            return page;
         }
         let mut state = self.shared.lock();
         if state.phase == Phase::Ended || (target == Target::Stdout && state.closed.is_some()) {
-            state.dropped += bytes.len() as u64;
-            return;
+            state.dropped += page.len() as u64;
+            return Vec::new();
         }
-        state.queued += bytes.len();
+        state.queued += page.len();
         state.full |= state.queued >= self.shared.limit;
-        state.queue.push_back((target, bytes));
+        state.queue.push_back((target, page));
+        let spare = state.spare.pop().unwrap_or_default();
         drop(state);
         self.shared.work.notify_one();
+        spare
     }
 
     /// Whether the engine may go on reading; a closed sink has room for ever, since it drops all.
@@ -304,15 +316,16 @@ enum Remedy {
     Skip,
 }
 
-impl<W: FnMut(Target, &[u8]) -> io::Result<usize>> Writer<W> {
+impl<W: FnMut(Target, &[IoSlice<'_>]) -> io::Result<usize>> Writer<W> {
     fn run(mut self) {
-        while let Some((target, bytes)) = self.next_batch() {
-            self.write_all(target, &bytes);
+        while let Some((target, pages)) = self.next_batch() {
+            self.write_all(target, &pages);
+            self.spare(pages);
         }
     }
 
     /// Waits for work and puts what is queued for one target together; none when it is time to end.
-    fn next_batch(&self) -> Option<(Target, Vec<u8>)> {
+    fn next_batch(&self) -> Option<(Target, Vec<Vec<u8>>)> {
         let shared = &self.shared.0;
         let idle = |state: &mut State| state.phase == Phase::Open && state.queue.is_empty();
         let waited = shared.work.wait_while(shared.lock(), idle);
@@ -320,33 +333,51 @@ impl<W: FnMut(Target, &[u8]) -> io::Result<usize>> Writer<W> {
         if state.phase == Phase::Abandoned {
             return None;
         }
-        let (target, mut batch) = state.queue.pop_front()?;
-        let fits = |batch: &Vec<u8>, next: &(Target, Vec<u8>)| {
-            next.0 == target && batch.len() + next.1.len() <= BATCH
-        };
-        while let Some((_, bytes)) = state.queue.pop_front_if(|next| fits(&batch, next)) {
-            batch.extend_from_slice(&bytes);
+        let (target, first) = state.queue.pop_front()?;
+        let mut length = first.len();
+        let mut pages = vec![first];
+        let fits =
+            |length: usize, next: &(Target, Vec<u8>)| next.0 == target && length + next.1.len() <= BATCH;
+        while pages.len() < MOST_PAGES
+            && let Some((_, page)) = state.queue.pop_front_if(|next| fits(length, next))
+        {
+            length += page.len();
+            pages.push(page);
         }
-        Some((target, batch))
+        Some((target, pages))
     }
 
     /// Writes all of it, however often that takes, unless it is closed or abandoned.
-    fn write_all(&mut self, target: Target, bytes: &[u8]) {
-        let mut rest = bytes;
-        while !rest.is_empty() {
+    fn write_all(&mut self, target: Target, pages: &[Vec<u8>]) {
+        let mut slices: Vec<IoSlice<'_>> = pages.iter().map(|page| IoSlice::new(page)).collect();
+        let mut rest = slices.as_mut_slice();
+        let mut left: usize = pages.iter().map(Vec::len).sum();
+        while left > 0 {
             let flow = match (self.write)(target, rest) {
                 Ok(written @ 1..) => {
-                    let written = written.min(rest.len());
-                    rest = &rest[written..];
+                    let written = written.min(left);
+                    left -= written;
+                    IoSlice::advance_slices(&mut rest, written);
                     self.settle(written)
                 }
-                Ok(0) => self.recover(target, rest.len(), &ErrorKind::WriteZero.into()),
-                Err(error) => self.recover(target, rest.len(), &error),
+                Ok(0) => self.recover(target, left, &ErrorKind::WriteZero.into()),
+                Err(error) => self.recover(target, left, &error),
             };
             if flow.is_break() {
                 return;
             }
         }
+    }
+
+    /// Keeps pages that were written, as far as they are wanted.
+    fn spare(&self, pages: Vec<Vec<u8>>) {
+        let mut state = self.shared.0.lock();
+        let room = SPARE_PAGES.saturating_sub(state.spare.len());
+        let kept = pages.into_iter().filter(|page| page.capacity() <= LARGEST_SPARE).take(room);
+        state.spare.extend(kept.map(|mut page| {
+            page.clear();
+            page
+        }));
     }
 
     /// Does what an error calls for; breaks if these bytes, `left` of them, are given up.
@@ -398,7 +429,7 @@ impl<W: FnMut(Target, &[u8]) -> io::Result<usize>> Writer<W> {
     fn warn(&mut self, error: &io::Error) {
         if !std::mem::replace(&mut self.warned, true) {
             let text = format!("system | failed to write the output: {error}; keeping it and trying again\n");
-            let _ = (self.write)(Target::Stderr, text.as_bytes());
+            let _ = (self.write)(Target::Stderr, &[IoSlice::new(text.as_bytes())]);
         }
     }
 }

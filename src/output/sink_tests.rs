@@ -18,15 +18,17 @@ impl Test {
     fn new(limit: usize) -> Self {
         let (call, calls) = mpsc::channel();
         let (results, result) = mpsc::channel();
-        let write = move |target, bytes: &[u8]| {
-            let _ = call.send((target, bytes.to_vec()));
-            result.recv().unwrap_or(Ok(bytes.len()))
+        let write = move |target, slices: &[IoSlice<'_>]| {
+            let bytes = joined(slices);
+            let length = bytes.len();
+            let _ = call.send((target, bytes));
+            result.recv().unwrap_or(Ok(length))
         };
         Self { sink: Sink::start(write, limit).unwrap(), calls, results }
     }
 
     fn push(&self, text: &str) {
-        self.sink.push(Target::Stdout, text.as_bytes().to_vec());
+        drop(self.sink.push(Target::Stdout, text.as_bytes().to_vec()));
     }
 
     /// Waits for the thread to write, and expects this.
@@ -57,11 +59,17 @@ fn within(limit: Duration, future: impl Future<Output = ()>) -> bool {
 /// A sink on a writer that takes everything at once; and what it took, once the sink has finished.
 fn recording() -> (Sink, Receiver<(Target, Vec<u8>)>) {
     let (call, calls) = mpsc::channel();
-    let write = move |target, bytes: &[u8]| {
-        let _ = call.send((target, bytes.to_vec()));
-        Ok(bytes.len())
+    let write = move |target, slices: &[IoSlice<'_>]| {
+        let bytes = joined(slices);
+        let length = bytes.len();
+        let _ = call.send((target, bytes));
+        Ok(length)
     };
     (Sink::start(write, usize::MAX).unwrap(), calls)
+}
+
+fn joined(slices: &[IoSlice<'_>]) -> Vec<u8> {
+    slices.iter().flat_map(|slice| slice.to_vec()).collect()
 }
 
 #[test]
@@ -71,7 +79,7 @@ fn everything_is_written_in_the_order_in_which_it_was_pushed() {
     for number in 0..10_000 {
         let line = format!("{number}\n").into_bytes();
         expected.extend_from_slice(&line);
-        sink.push(Target::Stdout, line);
+        drop(sink.push(Target::Stdout, line));
     }
     assert_eq!(sink.finish(LIMIT), Finished { dropped: 0, closed: None });
     let written: Vec<u8> = calls.iter().flat_map(|(_, bytes)| bytes).collect();
@@ -85,7 +93,7 @@ fn what_was_queued_meanwhile_is_written_at_once_and_the_targets_keep_their_order
     test.sees(Target::Stdout, "first");
     test.push("a");
     test.push("b");
-    test.sink.push(Target::Stderr, b"c".to_vec());
+    drop(test.sink.push(Target::Stderr, b"c".to_vec()));
     test.push("");
     test.push("d");
     for (target, text) in [(Target::Stdout, "ab"), (Target::Stderr, "c"), (Target::Stdout, "d")] {
@@ -94,6 +102,21 @@ fn what_was_queued_meanwhile_is_written_at_once_and_the_targets_keep_their_order
     }
     drop(test.results);
     assert_eq!(test.sink.finish(LIMIT), Finished { dropped: 0, closed: None });
+}
+
+#[test]
+fn a_page_that_was_written_is_given_out_to_be_written_on_again() {
+    let test = Test::new(1000);
+    let mut page = Vec::with_capacity(12_345);
+    page.push(b'a');
+    assert_eq!(test.sink.push(Target::Stdout, page), b"");
+    test.sees(Target::Stdout, "a");
+    test.push("b");
+    test.writes(1);
+    // By the time of the next write all is done about the one before.
+    test.sees(Target::Stdout, "b");
+    let page = test.sink.push(Target::Stdout, b"c".to_vec());
+    assert_eq!((page.len(), page.capacity()), (0, 12_345));
 }
 
 #[test]
@@ -150,7 +173,7 @@ fn a_short_write_is_completed() {
 fn interruptions_and_a_busy_descriptor_lose_nothing_and_are_not_worth_a_word() {
     for target in [Target::Stdout, Target::Stderr] {
         let test = Test::new(1000);
-        test.sink.push(target, b"text".to_vec());
+        drop(test.sink.push(target, b"text".to_vec()));
         for error in [libc::EINTR, libc::EAGAIN, libc::EINTR] {
             test.sees(target, "text");
             test.fails(error);
@@ -188,11 +211,11 @@ fn our_own_words_are_written_when_standard_output_has_closed() {
     let test = Test::new(10);
     test.push("1");
     test.sees(Target::Stdout, "1");
-    test.sink.push(Target::Stderr, b"before".to_vec());
+    drop(test.sink.push(Target::Stderr, b"before".to_vec()));
     test.fails(libc::EPIPE);
     test.sees(Target::Stderr, "before");
     test.writes(6);
-    test.sink.push(Target::Stderr, b"after".to_vec());
+    drop(test.sink.push(Target::Stderr, b"after".to_vec()));
     test.sees(Target::Stderr, "after");
     test.writes(5);
     assert_eq!(test.sink.finish(LIMIT), Finished { dropped: 1, closed: Some(Closed::BrokenPipe) });
@@ -201,7 +224,7 @@ fn our_own_words_are_written_when_standard_output_has_closed() {
 #[test]
 fn a_standard_error_that_nobody_reads_closes_nothing() {
     let test = Test::new(10);
-    test.sink.push(Target::Stderr, b"12".to_vec());
+    drop(test.sink.push(Target::Stderr, b"12".to_vec()));
     test.sees(Target::Stderr, "12");
     test.fails(libc::EPIPE);
     test.push("3");
@@ -232,9 +255,9 @@ fn a_full_disk_is_said_once_and_nothing_is_lost_when_it_has_space_again() {
 
 #[test]
 fn a_disk_that_stays_full_does_not_hold_up_the_end() {
-    let write = |_, _: &[u8]| Err(io::Error::from_raw_os_error(libc::ENOSPC));
+    let write = |_, _: &[IoSlice<'_>]| Err(io::Error::from_raw_os_error(libc::ENOSPC));
     let sink = Sink::start(write, 1).unwrap();
-    sink.push(Target::Stdout, b"text".to_vec());
+    drop(sink.push(Target::Stdout, b"text".to_vec()));
     assert_eq!(sink.finish(Duration::from_millis(1)), Finished { dropped: 4, closed: None });
 }
 
@@ -251,8 +274,8 @@ fn a_stuck_writer_does_not_hold_up_the_end_and_writes_no_more_when_it_comes_back
 
 #[test]
 fn a_writer_that_panics_closes_the_sink() {
-    let sink = Sink::start(|_, _: &[u8]| panic!("a test of panics"), 1).unwrap();
-    sink.push(Target::Stdout, b"text".to_vec());
+    let sink = Sink::start(|_, _: &[IoSlice<'_>]| panic!("a test of panics"), 1).unwrap();
+    drop(sink.push(Target::Stdout, b"text".to_vec()));
     assert!(within(LIMIT, sink.changed()));
     assert_eq!((sink.closed(), sink.has_room()), (Some(Closed::Gone), true));
     assert_eq!(sink.finish(LIMIT), Finished { dropped: 4, closed: Some(Closed::Gone) });
@@ -261,7 +284,7 @@ fn a_writer_that_panics_closes_the_sink() {
 #[test]
 fn a_sink_that_is_only_dropped_still_writes_what_is_queued() {
     let (sink, calls) = recording();
-    sink.push(Target::Stdout, b"text".to_vec());
+    drop(sink.push(Target::Stdout, b"text".to_vec()));
     drop(sink);
     assert_eq!(calls.recv_timeout(LIMIT), Ok((Target::Stdout, b"text".to_vec())));
     assert_eq!(calls.recv_timeout(LIMIT), Err(mpsc::RecvTimeoutError::Disconnected));
@@ -270,11 +293,11 @@ fn a_sink_that_is_only_dropped_still_writes_what_is_queued() {
 #[test]
 fn the_thread_has_a_name() {
     let (names, name) = mpsc::channel();
-    let write = move |_, bytes: &[u8]| {
+    let write = move |_, slices: &[IoSlice<'_>]| {
         let _ = names.send(thread::current().name().map(str::to_owned));
-        Ok(bytes.len())
+        Ok(joined(slices).len())
     };
     let sink = Sink::start(write, 1).unwrap();
-    sink.push(Target::Stdout, b"x".to_vec());
+    drop(sink.push(Target::Stdout, b"x".to_vec()));
     assert_eq!(name.recv_timeout(LIMIT), Ok(Some("proc-output".to_owned())));
 }

@@ -4,8 +4,9 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
-use nix::unistd::{pipe2, read, write};
-use std::io;
+use nix::sys::uio::writev;
+use nix::unistd::{pipe2, read};
+use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -162,12 +163,12 @@ impl AsRawFd for Poller {
     }
 }
 
-/// Writes to a descriptor, waiting where somebody else made it non-blocking.
+/// Writes the slices to a descriptor, waiting where somebody else made it non-blocking.
 ///
 /// We never set `O_NONBLOCK` on standard output ourselves: the flag belongs to everyone who has it open.
-pub fn write_waiting(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+pub fn write_waiting(fd: BorrowedFd<'_>, slices: &[IoSlice<'_>]) -> io::Result<usize> {
     loop {
-        match write(fd, bytes) {
+        match writev(fd, slices) {
             Ok(count) => return Ok(count),
             Err(Errno::EAGAIN) => {
                 poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE).ok();
@@ -180,6 +181,7 @@ pub fn write_waiting(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::unistd::write;
 
     #[test]
     fn a_pipe_tells_nothing_from_the_end() {
@@ -221,7 +223,7 @@ mod tests {
             let bytes = vec![b'x'; sent];
             let mut written = 0;
             while written < sent {
-                written += write_waiting(writer.as_fd(), &bytes[written..]).unwrap();
+                written += write_waiting(writer.as_fd(), &[IoSlice::new(&bytes[written..])]).unwrap();
             }
         });
         let mut buffer = vec![0; 1 << 16];
