@@ -1,6 +1,7 @@
 //! The log files as the engine sees them: room, what there is to say, and the end. What is written to them comes from `pipes`.
 
-use super::{Engine, FLUSH_PATIENCE, LAST_CHANCE, stop_signal};
+use super::Engine;
+use super::finish::{FLUSH_PATIENCE, LAST_CHANCE, stop_signal};
 use crate::output::{Logs, Unwritten};
 
 /// Whether the log files, if there are any, have room for more.

@@ -8,14 +8,14 @@
 mod channel;
 mod children;
 pub mod clock;
+mod finish;
 mod logs;
 mod perform;
 mod pipes;
 
-use crate::model::exit::{Outcome, code};
+use crate::model::exit::Outcome;
 use crate::model::instance::InstanceId;
 use crate::model::plan::Plan;
-use crate::model::signal::Signal;
 use crate::output::{Label, Logs, Mux, Sink, Target, Tee};
 use crate::supervisor::{Event, Supervisor};
 use crate::unix::signals::{self, Signals};
@@ -23,18 +23,12 @@ pub use channel::Channel;
 use children::Children;
 use clock::Clock;
 use perform::Performed;
-use pipes::Pipes;
+use pipes::{CHUNK, Pipes, SMALL_CHUNK};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::io::unix::AsyncFd;
-
-/// How long the end of a run waits for output to move that does not, once somebody wants the end or writing fails.
-const FLUSH_PATIENCE: Duration = Duration::from_secs(2);
-
-/// How long even an impatient end waits: next to nothing for a person, and enough for a reader that reads.
-const LAST_CHANCE: Duration = Duration::from_millis(200);
 
 /// Where the output of a run goes, and how it looks.
 #[derive(Debug)]
@@ -91,6 +85,7 @@ impl Engine {
     /// An engine for this plan. Needs a runtime to be entered, and the signals to be taken over by now.
     pub fn new(plan: Plan, console: Console, signals: Signals) -> io::Result<Self> {
         let clock = Clock::start();
+        let chunk = if console.tells_streams_apart { SMALL_CHUNK } else { CHUNK };
         let tee = console.logs.clone().map(|logs| Tee::new(logs, console.tells_streams_apart));
         Ok(Self {
             supervisor: Supervisor::new(&plan),
@@ -98,7 +93,7 @@ impl Engine {
             now: clock.now(),
             clock,
             console,
-            pipes: Pipes::new(tee)?,
+            pipes: Pipes::new(chunk, tee)?,
             children: Children::new(),
             signals: signals.watch()?,
             events: VecDeque::new(),
@@ -244,56 +239,6 @@ impl Engine {
 
     fn flush(&mut self) {
         push(&mut self.console.mux, &self.console.sink);
-    }
-
-    /// Writes what is left; the outcome, and the number of bytes that somebody will miss.
-    ///
-    /// A reader that is only slow is waited for, as any program would. Once a signal has asked for the end, or while writing fails, that
-    /// takes some progress now and then; and a Ctrl-C after that is not argued with.
-    async fn finish(mut self, outcome: Outcome) -> (Outcome, u64) {
-        self.pipes.close(&mut self.console.mux, self.now);
-        self.flush();
-        let was_interrupted = self.finish_logs().await;
-        self.flush();
-        let sink = &self.console.sink;
-        let mut is_patient = matches!(outcome, Outcome::Code(_)) && !was_interrupted;
-        let mut left = sink.queued();
-        while left > 0 {
-            tokio::select! {
-                biased;
-                () = sink.idle() => break,
-                signal = stop_signal(&mut self.signals) => {
-                    if !is_patient && signal == Signal::INT {
-                        break;
-                    }
-                    is_patient = false;
-                }
-                () = tokio::time::sleep(FLUSH_PATIENCE) => {
-                    if sink.queued() == left && (!is_patient || sink.is_failing()) {
-                        break;
-                    }
-                    left = sink.queued();
-                }
-            }
-        }
-        let missed = self.console.sink.finish(LAST_CHANCE).missed();
-        let is_silent_loss = missed > 0 && outcome == Outcome::Code(0);
-        (if is_silent_loss { Outcome::Code(code::OUTPUT_LOST) } else { outcome }, missed)
-    }
-}
-
-/// Waits for a signal that asks for the end.
-async fn stop_signal(signals: &mut AsyncFd<Signals>) -> Signal {
-    loop {
-        if let Ok(mut guard) = signals.readable_mut().await {
-            guard.clear_ready();
-            let mut pending = guard.get_inner_mut().pending().into_iter();
-            if let Some(signal) =
-                pending.find(|signal| [Signal::INT, Signal::TERM, Signal::HUP].contains(signal))
-            {
-                return signal;
-            }
-        }
     }
 }
 

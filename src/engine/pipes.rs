@@ -13,7 +13,10 @@ use std::time::Instant;
 use tokio::io::unix::AsyncFd;
 
 /// How much is taken from a pipe at a time: all that a pipe holds by default (pipe(7)).
-const CHUNK: usize = 64 * 1024;
+pub(super) const CHUNK: usize = 64 * 1024;
+
+/// The same where an empty line becomes an object of 150 bytes: a chunk of them is not to outgrow the buffers.
+pub(super) const SMALL_CHUNK: usize = 16 * 1024;
 
 /// What the leader of a pseudo-terminal may have written and we not read, at most: the kernel does not say how much it is (today it keeps 12 KiB).
 const MOST_LAST_WORDS: usize = 1 << 20;
@@ -91,15 +94,15 @@ impl NewPipes {
 }
 
 impl Pipes {
-    /// No pipes yet; what comes out of them goes into `tee` too. Needs a runtime to be entered.
-    pub(super) fn new(tee: Option<Tee>) -> io::Result<Self> {
+    /// No pipes yet; what comes out of them, `chunk` bytes at a time, goes into `tee` too. Needs a runtime to be entered.
+    pub(super) fn new(chunk: usize, tee: Option<Tee>) -> io::Result<Self> {
         let poller = Poller::new()?.watch()?;
         Ok(Self {
             poller,
             open: BTreeMap::new(),
             next_key: 0,
             ready: VecDeque::new(),
-            buffer: vec![0; CHUNK],
+            buffer: vec![0; chunk],
             tee,
         })
     }
@@ -197,7 +200,7 @@ impl Pipes {
                 pipe.held()
             });
             while left > 0 && self.open.contains_key(&key) {
-                left = left.saturating_sub(CHUNK);
+                left = left.saturating_sub(self.buffer.len());
                 self.take(key, mux, now);
             }
             mux.close(StreamId(key));
