@@ -8,7 +8,7 @@
 //! | --- | --- | --- |
 //! | [`model`] | what things are: Procfile, env files, formation, ports, plan. Pure data and parsing | nothing |
 //! | [`supervisor`] | what to do: events in, actions out, time as an argument. Pure | `model` |
-//! | [`output`] | lines: cut, prefixed, coloured, put in order. Pure but for the thread that writes | `model` |
+//! | [`output`] | lines: cut, prefixed, coloured, put in order; log files. Pure but for the threads that write | `model` |
 //! | [`unix`] | the only system calls and the only `unsafe` | `model` |
 //! | [`engine`] | the only loop: waits for the world, tells the supervisor, does what it says | all above |
 //! | [`cli`] | arguments, files and environment in; a plan, and an exit code out | all above |
@@ -32,13 +32,15 @@
 //!
 //! # One line of output, from end to end
 //!
-//! 1. `web.1` writes `hello\n` to its standard output: a pipe that `NewPipes::make` made. Our end is watched by [`unix::fds::Poller`].
+//! 1. `web.1` writes `hello\n` to its standard output: a pipe or a pseudo-terminal that `NewPipes::make` made. Our end is watched by [`unix::fds::Poller`].
 //! 2. `Engine::wait` returns `Wake::Output`, unless the sink is full: then nobody reads, the pipe fills and the child waits.
 //! 3. `Engine::pump` takes a chunk from the next pipe that has something (`Pipes::pump`) and feeds it to [`output::Mux`]. The supervisor never
 //!    sees it.
 //! 4. `Mux::feed` cuts the chunk into lines (`LineBuffer`), and `Formatter::record` puts `12:00:01 web.1    | ` before each. Where
 //!    standard output is a terminal, `Screen::write` does, and the text goes through a [`output::Filter`].
 //! 5. What came of it goes to [`output::Sink::push`], which never blocks; the sink's thread writes it to standard output.
+//! 6. With `--log-dir` the chunk goes to [`output::Tee::feed`] as it is, and [`output::Logs`]' thread appends it to `web.1.log`
+//!    ([`unix::log_file::LogFile`]).
 //!
 //! ARCHITECTURE.md says why it is so, and where to put what.
 

@@ -21,6 +21,8 @@ fn an_option_can_come_from_the_environment_and_the_command_line_wins() {
         (&[("PROC_TIMEOUT", "7")], "proc start -t 8", "timeout: For(8s)"),
         (&[("PROC_TIMEOUT", "7")], "proc -t 8 start", "timeout: For(8s)"),
         (&[("PROC_TIMEOUT", "")], "proc start", "timeout: For(5s)"),
+        (&[("PROC_LOG_DIR", "log")], "proc start", r#"log_dir: Some("log")"#),
+        (&[("PROC_LOG_ROTATE", "none")], "proc start", "log_rotate: Never"),
         (&[("PROC_EXCEPT", "a,b")], "proc start", r#"except: ["a", "b"]"#),
         (&[("PROC_EXCEPT", "a,b")], "proc -x c start", r#"except: ["c"]"#),
         (&[("PROC_EXCEPT", "")], "proc start", "except: []"),

@@ -9,56 +9,23 @@
 #[expect(dead_code, reason = "the tests of the command line need more of it")]
 mod support;
 
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::pty::openpty;
+#[path = "cli/support/terminal.rs"]
+mod terminal;
+
 use nix::sys::signal::Signal;
 use std::fs::File;
-use std::io::Write;
-use std::process::{Command, Stdio};
-use std::sync::Mutex;
-use support::{Proc, Running, read_until};
+use support::{Proc, read_until};
+use terminal::{on_a_terminal, spawn};
 
 const CTRL_C: &[u8] = b"\x03";
 const CTRL_Z: &[u8] = b"\x1a";
-
-/// Held from the birth of a terminal to that of its process: descriptors are born without close-on-exec, and a second process
-/// that had the first one's terminal would keep it open.
-static TERMINAL: Mutex<()> = Mutex::new(());
-
-/// Our end of a terminal, and the command that gets the other as its standard streams and its controlling terminal.
-///
-/// setsid(1) does in a program of its own what would take unsafe code here.
-fn on_a_terminal(proc: &Proc) -> (File, Command) {
-    let pty = openpty(None, None).unwrap();
-    for fd in [&pty.master, &pty.slave] {
-        fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
-    }
-    let plain = proc.command();
-    let mut command = Command::new("/usr/bin/setsid");
-    command.arg("--ctty").arg(plain.get_program()).args(plain.get_args());
-    command.current_dir(plain.get_current_dir().unwrap()).env_clear();
-    command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let slave = || Stdio::from(pty.slave.try_clone().unwrap());
-    command.stdin(slave()).stdout(slave()).stderr(slave());
-    (File::from(pty.master), command)
-}
-
-/// Starts `proc` on a terminal; what is written to the file is typed.
-fn spawn(proc: Proc) -> (Running, File) {
-    let held = TERMINAL.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let (terminal, command) = on_a_terminal(&proc);
-    let keyboard = terminal.try_clone().unwrap();
-    let running = proc.spawn_as(command, Some(terminal));
-    drop(held);
-    (running, keyboard)
-}
 
 #[test]
 fn one_ctrl_c_is_one_stop_signal_for_each_child_and_proc_dies_by_sigint() {
     let procfile = "web: ./child trap INT say interrupted trap TERM last asked 0 ready wait\n";
     let (proc, mut keyboard) = spawn(Proc::start(procfile).args(["web=2"]));
     proc.wait_until("both", |stdout| stdout.matches("ready").count() == 2);
-    keyboard.write_all(CTRL_C).unwrap();
+    keyboard.press(CTRL_C);
     let run = proc.finish();
     run.dies_by(Signal::SIGINT).never_says("interrupted").says("SIGINT: stopping 2 processes");
     assert_eq!(run.stdout().matches("| asked").count(), 2);
@@ -70,11 +37,11 @@ fn a_second_ctrl_c_kills_what_is_left() {
     let alive = proc.liveness();
     let (proc, mut keyboard) = spawn(proc);
     proc.wait_for("ready");
-    keyboard.write_all(CTRL_C).unwrap();
+    keyboard.press(CTRL_C);
     proc.wait_for("SIGINT: stopping 1 process");
     let ticks = proc.count("tick");
     proc.wait_until("half a second of ticks", |stdout| stdout.matches("tick").count() > ticks + 5);
-    keyboard.write_all(CTRL_C).unwrap();
+    keyboard.press(CTRL_C);
     let run = proc.finish();
     run.dies_by(Signal::SIGINT).says("not waiting any longer: SIGKILL to web.1").says("killed by SIGKILL");
     alive.wait_for_death();
@@ -87,13 +54,13 @@ fn ctrl_z_stops_the_children_and_proc_and_fg_continues_them() {
     let proc = Proc::start("web: ./child trap CONT say continued ready ticks 50 wait\n").by_shell(script);
     let (proc, mut keyboard) = spawn(proc);
     proc.wait_for("ready");
-    keyboard.write_all(CTRL_Z).unwrap();
+    keyboard.press(CTRL_Z);
     proc.wait_for("now it is stopped");
     let (ticks, continued) = (proc.count("tick"), proc.count("continued"));
-    keyboard.write_all(b"\n").unwrap();
+    keyboard.press(b"\n");
     proc.wait_until("word of it", |stdout| stdout.matches("continued").count() > continued);
     proc.wait_until("more ticks", |stdout| stdout.matches("tick").count() > ticks);
-    keyboard.write_all(CTRL_C).unwrap();
+    keyboard.press(CTRL_C);
     let run = proc.finish();
     run.exits(0).says("SIGINT: stopping 1 process").says("it ended with 130");
 }
@@ -102,7 +69,7 @@ fn ctrl_z_stops_the_children_and_proc_and_fg_continues_them() {
 fn a_prompt_without_a_newline_is_shown_while_the_process_waits() {
     let (proc, mut keyboard) = spawn(Proc::start("web: ./child print password: wait\n"));
     proc.wait_for("web.1  | password:");
-    keyboard.write_all(CTRL_C).unwrap();
+    keyboard.press(CTRL_C);
     let run = proc.finish();
     // Where the terminal puts its echo of the key is its own affair.
     let stdout = run.dies_by(Signal::SIGINT).stdout().replace("^C", "");
@@ -139,11 +106,11 @@ fn a_terminal_that_goes_away_stops_everything() {
         "web: ./child hold alive ready ticks 20 wait\nworker: ./child hold alive ignore HUP wait\n";
     let proc = Proc::start(procfile);
     let alive = proc.liveness();
-    let held = TERMINAL.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let (mut terminal, command) = on_a_terminal(&proc);
+    let (terminal, command) = on_a_terminal(&proc);
+    let mut output = terminal.another_end();
     let proc = proc.spawn_as(command, Some(File::open("/dev/null").unwrap()));
-    drop(held);
-    read_until(&mut terminal, "ready");
+    read_until(&mut output, "ready");
+    drop(output);
     drop(terminal);
     proc.finish().dies_by(Signal::SIGHUP);
     alive.wait_for_death();

@@ -78,16 +78,19 @@ fn a_process_that_dies_by_a_forwarded_signal_ends_the_run_as_any_other() {
 
 #[test]
 fn a_terminal_stop_stops_the_groups_and_proc_and_continuing_it_continues_them() {
-    let proc = Proc::start("web: ./child pid trap CONT say continued ready wait\n").spawn();
-    let pid = proc.wait_for("ready").number_after("| pid ");
-    for round in 1..=2 {
-        proc.signal(Signal::SIGTSTP);
-        wait_until_stopped(&proc);
-        wait_for_state(pid, "T");
-        proc.signal(Signal::SIGCONT);
-        proc.wait_until("word of it", |stdout| stdout.matches("continued").count() == round);
+    for pty in ["never", "always"] {
+        let proc = Proc::start("web: ./child pid trap CONT say continued ready wait\n");
+        let proc = proc.args(["--pty", pty]).spawn();
+        let pid = proc.wait_for("ready").number_after("| pid ");
+        for round in 1..=2 {
+            proc.signal(Signal::SIGTSTP);
+            wait_until_stopped(&proc);
+            wait_for_state(pid, "T");
+            proc.signal(Signal::SIGCONT);
+            proc.wait_until("word of it", |stdout| stdout.matches("continued").count() == round);
+        }
+        proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).says("web.1  | killed by SIGTERM");
     }
-    proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).says("web.1  | killed by SIGTERM");
 }
 
 #[test]
@@ -152,7 +155,8 @@ fn a_signal_at_any_moment_of_the_start_leaves_nothing_behind() {
     for round in 0..50 {
         let proc = Proc::start(format!("web: ./child {verbs}\nshell: ./child {verbs}; true\n"));
         let alive = proc.liveness();
-        let proc = proc.args(["web=3", "shell=2", "-t", "20"]).spawn();
+        let pty = ["never", "always"][usize::try_from(round % 2).unwrap()];
+        let proc = proc.args(["web=3", "shell=2", "-t", "20", "--pty", pty]).spawn();
         // No wait for anything: a stretch of work that takes from nothing to some milliseconds.
         let work = random.below(8_000_000);
         std::hint::black_box((0..work).fold(round, |sum, each| std::hint::black_box(sum ^ each)));

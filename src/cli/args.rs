@@ -14,7 +14,8 @@ use clap::error::ErrorKind;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::model::environment::parse_set;
-use crate::model::policy::{ColorChoice, ExitOn, Grace, LogFormat, PolicyError, Timestamps};
+use crate::model::policy::{ColorChoice, ExitOn, Grace, LogFormat, PolicyError, PtyChoice, Timestamps};
+use crate::model::rotation::Rotation;
 use crate::model::size::{Size, SizeError};
 
 /// A command line that has been read and found consistent.
@@ -173,6 +174,11 @@ pub struct Options {
     #[arg(default_value_t, value_parser = word(LogFormat::NAMES, LogFormat::from_str))]
     pub log_format: LogFormat,
 
+    /// Whether each process has a terminal of its own to write to, or a pipe
+    #[arg(long, value_name = "WHEN", env = "PROC_PTY", help_heading = OUTPUT)]
+    #[arg(default_value_t, value_parser = word(PtyChoice::NAMES, PtyChoice::from_str))]
+    pub pty: PtyChoice,
+
     /// Hide the lines of this type; repeatable, or a list with commas
     #[arg(short = 'q', long, value_name = "TYPE", env = "PROC_QUIET", help_heading = OUTPUT)]
     #[arg(value_delimiter = ',')]
@@ -182,6 +188,15 @@ pub struct Options {
     #[arg(long, value_name = "SIZE", env = "PROC_BUFFER", help_heading = OUTPUT)]
     #[arg(default_value_t = Size::from_mib(4), value_parser = StringValueParser::new().try_map(|text| buffer_size(&text)))]
     pub buffer: Size,
+
+    /// Write what each process writes to a file of its own in this directory too, as in `web.1.log`
+    #[arg(long, value_name = "DIR", env = "PROC_LOG_DIR", help_heading = OUTPUT)]
+    pub log_dir: Option<PathBuf>,
+
+    /// Rename a log file before it has more than SIZE, and keep N old ones beside it; `none` lets it grow
+    #[arg(long, value_name = "SIZE[,N]", env = "PROC_LOG_ROTATE", help_heading = OUTPUT)]
+    #[arg(default_value_t, value_parser = StringValueParser::new().try_map(|text| text.parse::<Rotation>()))]
+    pub log_rotate: Rotation,
 
     /// How long a stop may take before SIGKILL: seconds, or as in `500ms`, `1m30s`, `inf`; 0 kills at once
     #[arg(short = 't', long, value_name = "DURATION", env = "PROC_TIMEOUT", help_heading = THE_END)]

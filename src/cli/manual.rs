@@ -220,7 +220,42 @@ const OUTPUT: Section = Section {
             "`--log-format raw`",
             "The lines of the processes and nothing before them. What proc says goes to standard error.",
         ),
+        Item(
+            "`--pty WHEN`",
+            "Where the output of proc goes to a terminal and is not JSON, `auto` gives each process a pseudo-terminal of its own to \
+             write to: it colours, writes line by line and draws progress bars as if it had been started by hand. `always` does so \
+             everywhere, `never` gives it pipes. Its window is as wide as what the prefix leaves of ours, 20 columns at least, and \
+             changes with it; where proc writes to no terminal it has 80 columns and 24 lines. With JSON there are two \
+             terminals, one for each output.",
+        ),
+        Text(
+            "When the first process of an instance ends, the kernel sends SIGHUP to the rest of its group, as on every terminal: a \
+             server in a pipeline, whose shell dies of the stop signal at once, has no time left to end in its own way. `--pty never` leaves it that time.",
+        ),
         Item("`--quiet TYPE`", "Hides what the processes of that type write, not what proc says about them."),
+        Text(
+            "There are no log files unless they are asked for: the output is a stream for others to keep. `--log-dir DIR` writes a file for each instance beside \
+             the stream, as in `DIR/web.1.log`, with the bytes that the instance wrote and nothing else. It is written on if it is there; \
+             DIR is made if it is not. Only their owner can read either of them. What is not a regular file, a symbolic link too, is an error before anything \
+             is started.",
+        ),
+        Item(
+            "`--log-rotate 10MiB,5`",
+            "The default: before a file has more than 10 MiB, `web.1.log` becomes `web.1.log.1`, that becomes `web.1.log.2`, and so on; what was \
+             `web.1.log.5` goes. It happens between two lines, for which a file may be up to 64 KiB longer. KiB, MiB and GiB (also K, KB and so on) \
+             are powers of 1024; without a unit a size is in bytes.",
+        ),
+        Item(
+            "`--log-rotate none`",
+            "Leaves the file to grow, or to logrotate. No signal is needed: a file that is moved or removed is opened anew by the next line, and one \
+             that is cut is written on from its new end.",
+        ),
+        Text(
+            "A slow disk is waited for, as a slow reader is. A full one stops nothing: proc says so, keeps up to 1 MiB, and drops what is \
+             beyond that. When the disk has space again, a line of the file says how many bytes are missing in it, `[proc: 4096 bytes are missing here: \
+             No space left on device]`. What is still missing at the end of the run is said then; it does not change the exit status. With `--log-format json` the lines of standard \
+             output and standard error do not tear each other in the file, but a line longer than 64 KiB may be torn.",
+        ),
     ],
 };
 
@@ -250,7 +285,7 @@ const THE_END: Section = Section {
             "Suspends the processes and proc, and continues them. Deadlines do not run meanwhile.",
         ),
         Text(
-            "Each instance is a process group of its own. Its standard input is `/dev/null`, its signals have their default \
+            "Each instance is a process group of its own, and with a terminal of its own (`--pty`) a session. Its standard input is `/dev/null`, its signals have their default \
              meaning, and it inherits no open files but its three standard streams.",
         ),
     ],

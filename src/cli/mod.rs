@@ -7,6 +7,7 @@ mod env;
 pub mod error;
 mod examples;
 mod load;
+mod logs;
 pub mod man;
 mod manual;
 mod parse;

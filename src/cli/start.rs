@@ -3,9 +3,10 @@
 use super::args::Options;
 use super::error::CliError;
 use super::load::{self, App, Demand, Surroundings};
+use super::logs;
 use super::problems::Problems;
 use super::ui;
-use crate::engine::{Console, Engine};
+use crate::engine::{Channel, Console, Engine};
 use crate::model::exit::Outcome;
 use crate::model::formation::{self, Formation, FormationError, Wanted};
 use crate::model::instance::InstanceId;
@@ -13,13 +14,14 @@ use crate::model::plan::Plan;
 use crate::model::policy::LogFormat;
 use crate::model::port;
 use crate::model::procfile::unknown_type;
-use crate::output::{Colour, Formatter, Label, Mux, Sink, Target, Terminal};
+use crate::output::{Colour, Formatter, Label, Logs, Mux, Sink, Target, Terminal};
 use crate::unix::{fds, listener, signals, tree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IoSlice, IsTerminal};
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Runs the formation; returns when nothing is left of it.
 pub(super) fn start(
@@ -31,8 +33,9 @@ pub(super) fn start(
     let planned = app.and_then(|app| Planner { options, named, problems: &mut problems }.plan(app));
     problems.settle()?;
     let Some((plan, quiet)) = planned else { return Err(CliError::internal("no plan and no error")) };
+    let logs = logs::open(options, &plan, around)?;
     let console =
-        console(options, &plan, quiet, around).map_err(failed("failed to start the writer thread"))?;
+        console(options, &plan, quiet, logs, around).map_err(failed("failed to start the writer thread"))?;
     let (outcome, unwritten) = run(plan, console)?;
     if unwritten > 0 {
         ui::complain(format!("{unwritten} bytes of output could not be written\n"));
@@ -213,6 +216,7 @@ fn console(
     options: &Options,
     plan: &Plan,
     quiet: BTreeSet<usize>,
+    logs: Option<Arc<Logs>>,
     around: &Surroundings,
 ) -> io::Result<Console> {
     let is_terminal = io::stdout().is_terminal();
@@ -221,13 +225,20 @@ fn console(
         plan.instances.keys().map(|id| (*id, label(plan, *id))).collect();
     let width = labels.values().map(|label| label.process.len()).max().unwrap_or(0);
     let formatter = Formatter::new(options.log_format, options.timestamps, is_coloured, width);
+    let channel = if options.pty.is_wanted(options.log_format, is_terminal) {
+        Channel::Pty { margin: formatter.prefix_width() }
+    } else {
+        Channel::Pipe
+    };
     let can_erase = around.variable("TERM").is_some_and(|term| term != "dumb");
     let terminal = is_terminal.then_some(Terminal { can_erase });
     // Half of it waits to be written. Unfinished lines have a quarter: what they are kept in may be twice their size.
     let buffer = usize::try_from(options.buffer.bytes()).unwrap_or(usize::MAX);
     Ok(Console {
+        channel,
         mux: Mux::new(formatter, terminal, buffer / 4),
         sink: Sink::start(write, buffer / 2)?,
+        logs,
         labels,
         quiet,
         tells_streams_apart: options.log_format == LogFormat::Json,

@@ -56,7 +56,10 @@ fn an_option_means_the_same_before_and_after_the_command() {
         "--timestamps elapsed",
         "--no-timestamps",
         "--log-format json",
+        "--pty always",
         "-q web -q css",
+        "--log-dir log",
+        "--log-rotate 1MiB,3",
         "-t 10",
         "--exit-on failure",
     ] {
@@ -130,7 +133,16 @@ fn contradictions_are_refused() {
 fn bad_values_are_refused() {
     let port = "error: invalid value '0' for '--port <N>': 0 is not in 1..=65535";
     assert_eq!(refusal("proc start -p 0"), port);
-    for line in ["-p 65536", "-p x", "-t soon", "--color red", "--exit-on never", "--pty auto", "--env="] {
+    for line in [
+        "-p 65536",
+        "-p x",
+        "-t soon",
+        "--color red",
+        "--exit-on never",
+        "--pty maybe",
+        "--env=",
+        "--log-rotate 5",
+    ] {
         refusal(&format!("proc start {line}"));
     }
 }
@@ -270,6 +282,12 @@ fn the_help_of_proc() {
               [default: text]
               [possible values: text, json, raw]
 
+          --pty <WHEN>
+              Whether each process has a terminal of its own to write to, or a pipe
+
+              [default: auto]
+              [possible values: auto, always, never]
+
       -q, --quiet <TYPE>
               Hide the lines of this type; repeatable, or a list with commas
 
@@ -277,6 +295,16 @@ fn the_help_of_proc() {
               How much output may wait for a slow reader, as in `512KiB`; beyond that the processes wait
 
               [default: 4MiB]
+
+          --log-dir <DIR>
+              Write what each process writes to a file of its own in this directory too, as in
+              `web.1.log`
+
+          --log-rotate <SIZE[,N]>
+              Rename a log file before it has more than SIZE, and keep N old ones beside it; `none` lets
+              it grow
+
+              [default: 10MiB,5]
 
     The end:
       -t, --timeout <DURATION>
@@ -380,6 +408,12 @@ fn the_help_of_start() {
               [default: text]
               [possible values: text, json, raw]
 
+          --pty <WHEN>
+              Whether each process has a terminal of its own to write to, or a pipe
+
+              [default: auto]
+              [possible values: auto, always, never]
+
       -q, --quiet <TYPE>
               Hide the lines of this type; repeatable, or a list with commas
 
@@ -387,6 +421,16 @@ fn the_help_of_start() {
               How much output may wait for a slow reader, as in `512KiB`; beyond that the processes wait
 
               [default: 4MiB]
+
+          --log-dir <DIR>
+              Write what each process writes to a file of its own in this directory too, as in
+              `web.1.log`
+
+          --log-rotate <SIZE[,N]>
+              Rename a log file before it has more than SIZE, and keep N old ones beside it; `none` lets
+              it grow
+
+              [default: 10MiB,5]
 
     The end:
       -t, --timeout <DURATION>

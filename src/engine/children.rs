@@ -23,6 +23,8 @@ struct Child {
     generation: Generation,
     pid: Pid,
     group: Group,
+    /// Whether it leads a session of its own, because it has a terminal of its own.
+    leads_session: bool,
 }
 
 /// What is left of the group of a child.
@@ -54,8 +56,15 @@ impl Children {
         Self { of: BTreeMap::new(), unreaped: BTreeMap::new(), inherited }
     }
 
-    pub(super) fn add(&mut self, instance: InstanceId, generation: Generation, pid: Pid) {
-        self.of.insert(instance, Child { generation, pid, group: Group::Led });
+    /// Takes up a process that was started; `leads_session`: with a terminal of its own.
+    pub(super) fn add(
+        &mut self,
+        instance: InstanceId,
+        generation: Generation,
+        pid: Pid,
+        leads_session: bool,
+    ) {
+        self.of.insert(instance, Child { generation, pid, group: Group::Led, leads_session });
         self.unreaped.insert(pid, instance);
     }
 
@@ -121,7 +130,14 @@ impl Children {
             Group::Orphaned => self.descendants().iter().any(|descendant| descendant.group == child.pid),
             Group::Gone => false,
         };
-        if is_ours { signal_group(child.pid, signal) } else { Ok(()) }
+        if !is_ours {
+            return Ok(());
+        }
+        signal_group(child.pid, signal)?;
+        // In a session of its own nobody outside of the group could continue it, so the kernel lets no SIGTSTP stop it (POSIX 2.4.3,
+        // "orphaned process group").
+        let is_deaf = child.leads_session && signal == Signal::TSTP;
+        if is_deaf { signal_group(child.pid, Signal::STOP) } else { Ok(()) }
     }
 
     /// Signals every descendant outside of the groups of our children; the first error after all have been.

@@ -5,32 +5,30 @@
 //! Nothing here blocks: standard output is written by a thread of its own, and while that has no room for more we do not read what the
 //! children write.
 
+mod channel;
 mod children;
 pub mod clock;
+mod finish;
+mod logs;
 mod perform;
 mod pipes;
 
-use crate::model::exit::{Outcome, code};
+use crate::model::exit::Outcome;
 use crate::model::instance::InstanceId;
 use crate::model::plan::Plan;
-use crate::model::signal::Signal;
-use crate::output::{Label, Mux, Sink, Target};
+use crate::output::{Label, Logs, Mux, Sink, Target, Tee};
 use crate::supervisor::{Event, Supervisor};
 use crate::unix::signals::{self, Signals};
+pub use channel::Channel;
 use children::Children;
 use clock::Clock;
 use perform::Performed;
-use pipes::Pipes;
+use pipes::{CHUNK, Pipes, SMALL_CHUNK};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 use tokio::io::unix::AsyncFd;
-
-/// How long the end of a run waits for output to move that does not, once somebody wants the end or writing fails.
-const FLUSH_PATIENCE: Duration = Duration::from_secs(2);
-
-/// How long even an impatient end waits: next to nothing for a person, and enough for a reader that reads.
-const LAST_CHANCE: Duration = Duration::from_millis(200);
 
 /// Where the output of a run goes, and how it looks.
 #[derive(Debug)]
@@ -39,10 +37,14 @@ pub struct Console {
     pub mux: Mux,
     /// Writes them.
     pub sink: Sink,
+    /// Writes what the processes write to files too, if that is wanted.
+    pub logs: Option<Arc<Logs>>,
     /// The name and colour of each instance.
     pub labels: BTreeMap<InstanceId, Label>,
     /// The process types, as indices, whose output is not shown.
     pub quiet: BTreeSet<usize>,
+    /// What the processes write to.
+    pub channel: Channel,
     /// Whether standard output and standard error are to be told apart.
     pub tells_streams_apart: bool,
     /// Lines about the whole that come before everything else.
@@ -56,6 +58,8 @@ enum Wake {
     Signals,
     /// The sink has room again, or has closed.
     Sink,
+    /// The log files have room again, or there is something to say about them.
+    Logs,
     /// A child wrote something.
     Output,
     /// A deadline has come.
@@ -81,13 +85,15 @@ impl Engine {
     /// An engine for this plan. Needs a runtime to be entered, and the signals to be taken over by now.
     pub fn new(plan: Plan, console: Console, signals: Signals) -> io::Result<Self> {
         let clock = Clock::start();
+        let chunk = if console.tells_streams_apart { SMALL_CHUNK } else { CHUNK };
+        let tee = console.logs.clone().map(|logs| Tee::new(logs, console.tells_streams_apart));
         Ok(Self {
             supervisor: Supervisor::new(&plan),
             plan,
             now: clock.now(),
             clock,
             console,
-            pipes: Pipes::new()?,
+            pipes: Pipes::new(chunk, tee)?,
             children: Children::new(),
             signals: signals.watch()?,
             events: VecDeque::new(),
@@ -112,6 +118,7 @@ impl Engine {
             match wake {
                 Wake::Signals => self.take_signals(),
                 Wake::Sink => self.look_at_sink(),
+                Wake::Logs => self.look_at_logs(),
                 Wake::Output => {
                     self.pump();
                     // Where there is always something to read, nothing else would ever be looked at: signals, deadlines, the sink.
@@ -146,7 +153,8 @@ impl Engine {
     /// Sleeps until something happens. What keeps us from reading the children never keeps us from a signal.
     async fn wait(&mut self) -> Wake {
         let deadline = self.next_deadline();
-        let has_room = self.console.sink.has_room();
+        let Console { sink, logs, .. } = &self.console;
+        let has_room = sink.has_room() && logs::have_room(logs.as_deref());
         tokio::select! {
             biased;
             Ok(mut guard) = self.signals.readable_mut() => {
@@ -154,7 +162,8 @@ impl Engine {
                 guard.clear_ready();
                 Wake::Signals
             }
-            () = self.console.sink.changed() => Wake::Sink,
+            () = sink.changed() => Wake::Sink,
+            () = logs::changed(logs.as_deref()) => Wake::Logs,
             () = sleep_until(deadline) => Wake::Time,
             () = self.pipes.readable(), if has_room => Wake::Output,
         }
@@ -176,9 +185,19 @@ impl Engine {
         for signal in pending {
             if signal == signals::CHILD {
                 self.reap();
+            } else if signal == signals::WINDOW {
+                // Not the supervisor's affair: no process starts or stops for it.
+                self.resize();
             } else {
                 self.events.push_back(Event::Signal(signal));
             }
+        }
+    }
+
+    /// Gives the terminals of the processes the window that ours has left for them now.
+    fn resize(&self) {
+        if let Some(window) = self.console.channel.window() {
+            self.pipes.resize(window);
         }
     }
 
@@ -202,8 +221,9 @@ impl Engine {
             self.events.push_back(Event::GroupEmpty { instance, generation });
         }
         for (instance, generation, exit) in reaped.exited {
-            let Console { mux, sink, .. } = &mut self.console;
-            if self.pipes.drain((instance, generation), mux, self.now, |mux| has_room(mux, sink)) {
+            let Console { mux, sink, logs, .. } = &mut self.console;
+            let has_room = |mux: &mut Mux| has_room(mux, sink) && logs::have_room(logs.as_deref());
+            if self.pipes.drain((instance, generation), mux, self.now, has_room) {
                 self.events.push_back(Event::Drained { instance, generation });
             }
             self.events.push_back(Event::Exited { instance, generation, exit });
@@ -219,54 +239,6 @@ impl Engine {
 
     fn flush(&mut self) {
         push(&mut self.console.mux, &self.console.sink);
-    }
-
-    /// Writes what is left; the outcome, and the number of bytes that somebody will miss.
-    ///
-    /// A reader that is only slow is waited for, as any program would. Once a signal has asked for the end, or while writing fails, that
-    /// takes some progress now and then; and a Ctrl-C after that is not argued with.
-    async fn finish(mut self, outcome: Outcome) -> (Outcome, u64) {
-        self.pipes.close(&mut self.console.mux, self.now);
-        self.flush();
-        let sink = &self.console.sink;
-        let mut is_patient = matches!(outcome, Outcome::Code(_));
-        let mut left = sink.queued();
-        while left > 0 {
-            tokio::select! {
-                biased;
-                () = sink.idle() => break,
-                signal = stop_signal(&mut self.signals) => {
-                    if !is_patient && signal == Signal::INT {
-                        break;
-                    }
-                    is_patient = false;
-                }
-                () = tokio::time::sleep(FLUSH_PATIENCE) => {
-                    if sink.queued() == left && (!is_patient || sink.is_failing()) {
-                        break;
-                    }
-                    left = sink.queued();
-                }
-            }
-        }
-        let missed = self.console.sink.finish(LAST_CHANCE).missed();
-        let is_silent_loss = missed > 0 && outcome == Outcome::Code(0);
-        (if is_silent_loss { Outcome::Code(code::OUTPUT_LOST) } else { outcome }, missed)
-    }
-}
-
-/// Waits for a signal that asks for the end.
-async fn stop_signal(signals: &mut AsyncFd<Signals>) -> Signal {
-    loop {
-        if let Ok(mut guard) = signals.readable_mut().await {
-            guard.clear_ready();
-            let mut pending = guard.get_inner_mut().pending().into_iter();
-            if let Some(signal) =
-                pending.find(|signal| [Signal::INT, Signal::TERM, Signal::HUP].contains(signal))
-            {
-                return signal;
-            }
-        }
     }
 }
 

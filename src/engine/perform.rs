@@ -1,13 +1,13 @@
 //! Doing what the supervisor says, one arm an action.
 
-use super::Engine;
 use super::pipes::{NewPipes, Origin};
+use super::{Channel, Engine};
 use crate::model::exit::{Outcome, code};
 use crate::model::instance::{Generation, InstanceId, Pid};
 use crate::model::signal::Signal;
 use crate::output::{Label, Stream};
 use crate::supervisor::{Action, Event, Notice, SpawnFailure};
-use crate::unix::exec::Program;
+use crate::unix::exec::{ExecError, Program};
 use crate::unix::{signals, spawn};
 use std::io;
 
@@ -43,6 +43,8 @@ impl Engine {
                 self.flush();
                 self.clock.suspend(signals::suspend);
                 self.set_time();
+                // A change that came while we were in the background was told to others.
+                self.resize();
                 return Performed::Reported(Event::Resumed);
             }
             Action::Notify(notice) => self.tell(&notice),
@@ -52,18 +54,17 @@ impl Engine {
     }
 
     fn spawn(&mut self, instance: InstanceId, generation: Generation) -> Result<Pid, SpawnFailure> {
-        let no_pipe =
-            |error: io::Error| SpawnFailure { message: no_pipe(&error), code: code::NOT_EXECUTABLE };
-        let pipes = NewPipes::make(self.console.tells_streams_apart).map_err(no_pipe)?;
+        let channel = self.console.channel;
+        let pipes = NewPipes::make(channel, self.console.tells_streams_apart)
+            .map_err(|error| no_pipe(channel, &error))?;
         let environment = self
             .plan
             .environment(instance)
             .map_err(|error| SpawnFailure { message: error.to_string(), code: code::USAGE })?;
         let invocation = self.plan.invocation(instance);
         let program = Program { invocation: &invocation, root: &self.plan.root, environment: &environment };
-        let pid = spawn::spawn(&program, &pipes.theirs)
-            .map_err(|error| SpawnFailure { message: error.to_string(), code: error.code() })?;
-        self.children.add(instance, generation, pid);
+        let pid = spawn::spawn(&program, &pipes.theirs).map_err(|error| no_process(channel, &error))?;
+        self.children.add(instance, generation, pid, pipes.theirs.are_terminals);
         let origin = Origin {
             label: self.console.labels.get(&instance).cloned().unwrap_or_else(Label::system),
             pid: u32::try_from(pid.0).ok(),
@@ -96,12 +97,16 @@ impl Engine {
     }
 }
 
-/// Why a process has no pipe to write to, and what helps if that is too many of them.
-fn no_pipe(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(libc::EMFILE) => {
-            "too many open files for us: start fewer, or raise the limit (`ulimit -n`)".to_owned()
-        }
-        _ => format!("no pipe for its output: {error}"),
+fn no_pipe(channel: Channel, error: &io::Error) -> SpawnFailure {
+    SpawnFailure { message: channel.explain(error), code: code::NOT_EXECUTABLE }
+}
+
+fn no_process(channel: Channel, error: &ExecError) -> SpawnFailure {
+    if let ExecError::Io { source, .. } = error
+        && source.raw_os_error() == Some(libc::EMFILE)
+    {
+        // The last descriptors went into its pipes.
+        return no_pipe(channel, source);
     }
+    SpawnFailure { message: error.to_string(), code: error.code() }
 }

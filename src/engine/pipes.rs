@@ -1,8 +1,10 @@
-//! The pipes that the children write to: a limb, it moves bytes and decides nothing.
+//! The pipes and pseudo-terminals that the children write to: a limb, it moves bytes and decides nothing.
 
+use super::channel::Channel;
 use crate::model::instance::{Generation, InstanceId};
-use crate::output::{Label, Mux, Stream, StreamId};
-use crate::unix::fds::{Poller, Received, receive, waiting};
+use crate::output::{Label, Mux, Stream, StreamId, Tee};
+use crate::unix::fds::{Poller, Received, is_readable, receive, receive_more, waiting};
+use crate::unix::pty::{self, Window};
 use crate::unix::spawn::Outputs;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -11,12 +13,18 @@ use std::time::Instant;
 use tokio::io::unix::AsyncFd;
 
 /// How much is taken from a pipe at a time: all that a pipe holds by default (pipe(7)).
-const CHUNK: usize = 64 * 1024;
+pub(super) const CHUNK: usize = 64 * 1024;
+
+/// The same where an empty line becomes an object of 150 bytes: a chunk of them is not to outgrow the buffers.
+pub(super) const SMALL_CHUNK: usize = 16 * 1024;
+
+/// What the leader of a pseudo-terminal may have written and we not read, at most: the kernel does not say how much it is (today it keeps 12 KiB).
+const MOST_LAST_WORDS: usize = 1 << 20;
 
 /// One spawn of an instance: whose output it is.
 pub(super) type Writer = (InstanceId, Generation);
 
-/// Our ends of all pipes.
+/// Our ends of all pipes and pseudo-terminals.
 #[derive(Debug)]
 pub(super) struct Pipes {
     poller: AsyncFd<Poller>,
@@ -25,15 +33,28 @@ pub(super) struct Pipes {
     /// The pipes that were found readable and have not had their turn.
     ready: VecDeque<u64>,
     buffer: Vec<u8>,
+    /// The way to the log files, if there are any.
+    tee: Option<Tee>,
 }
 
 #[derive(Debug)]
 struct Pipe {
     fd: OwnedFd,
+    kind: Kind,
     writer: Writer,
     origin: Origin,
     /// How many bytes are left of what the leader wrote before it ended; none while it lives.
     last_words: Option<usize>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Pipe,
+    /// A pseudo-terminal, and the child's end of it while the leader lives. A leader that closes its own (`exec >file`) would be the last to
+    /// have it open otherwise, and the terminal would count as gone.
+    Pty {
+        theirs: Option<OwnedFd>,
+    },
 }
 
 /// What the mux needs to know of a stream.
@@ -47,33 +68,42 @@ pub(super) struct Origin {
 
 /// The pipes of one process before it is started.
 pub(super) struct NewPipes {
-    ours: Vec<(OwnedFd, Stream)>,
+    stdout: OwnedFd,
+    stderr: Option<OwnedFd>,
     pub(super) theirs: Outputs,
 }
 
 impl NewPipes {
     /// One pipe for both outputs, which keeps the order between them; two where they have to be told apart.
-    pub(super) fn make(told_apart: bool) -> io::Result<Self> {
-        let (ours, stdout) = crate::unix::fds::output_pipe()?;
-        if !told_apart {
-            return Ok(Self { ours: vec![(ours, Stream::Stdout)], theirs: Outputs { stdout, stderr: None } });
-        }
-        let (ours_too, stderr) = crate::unix::fds::output_pipe()?;
-        let ours = vec![(ours, Stream::Stdout), (ours_too, Stream::Stderr)];
-        Ok(Self { ours, theirs: Outputs { stdout, stderr: Some(stderr) } })
+    pub(super) fn make(channel: Channel, told_apart: bool) -> io::Result<Self> {
+        let (stdout, their_stdout) = channel.open()?;
+        let (stderr, their_stderr) = if told_apart { Some(channel.open()?).unzip() } else { (None, None) };
+        let are_terminals = channel != Channel::Pipe;
+        let theirs = Outputs { stdout: their_stdout, stderr: their_stderr, are_terminals };
+        Ok(Self { stdout, stderr, theirs })
+    }
+
+    /// Our ends, each with what has to be kept beside it; the child has its own by now.
+    fn into_ours(self) -> impl Iterator<Item = (OwnedFd, Kind, Stream)> {
+        let Outputs { stdout, stderr, are_terminals } = self.theirs;
+        let kind = move |theirs| if are_terminals { Kind::Pty { theirs } } else { Kind::Pipe };
+        let stdout = (self.stdout, kind(Some(stdout)), Stream::Stdout);
+        let stderr = self.stderr.map(|ours| (ours, kind(stderr), Stream::Stderr));
+        std::iter::once(stdout).chain(stderr)
     }
 }
 
 impl Pipes {
-    /// No pipes yet. Needs a runtime to be entered.
-    pub(super) fn new() -> io::Result<Self> {
+    /// No pipes yet; what comes out of them, `chunk` bytes at a time, goes into `tee` too. Needs a runtime to be entered.
+    pub(super) fn new(chunk: usize, tee: Option<Tee>) -> io::Result<Self> {
         let poller = Poller::new()?.watch()?;
         Ok(Self {
             poller,
             open: BTreeMap::new(),
             next_key: 0,
             ready: VecDeque::new(),
-            buffer: vec![0; CHUNK],
+            buffer: vec![0; chunk],
+            tee,
         })
     }
 
@@ -85,15 +115,31 @@ impl Pipes {
         origin: &Origin,
         mux: &mut Mux,
     ) -> io::Result<()> {
-        for (fd, stream) in pipes.ours {
+        for (fd, kind, stream) in pipes.into_ours() {
             let key = self.next_key;
             self.next_key += 1;
             self.poller.get_ref().add(&fd, key)?;
-            let pipe = Pipe { fd, writer, origin: Origin { stream, ..origin.clone() }, last_words: None };
+            let origin = Origin { stream, ..origin.clone() };
+            let pipe = Pipe { fd, kind, writer, origin, last_words: None };
             pipe.open(key, mux);
+            if let Some(tee) = &mut self.tee {
+                tee.open(StreamId(key), writer.0);
+            }
             self.open.insert(key, pipe);
         }
         Ok(())
+    }
+
+    /// Gives every pseudo-terminal this window; whose it is hears of it by SIGWINCH.
+    pub(super) fn resize(&self, window: Window) {
+        // The terminal that tells (standard output's) comes after the one beside it that does not (standard error's, in json).
+        for pipe in self.open.values().rev() {
+            match pipe.kind {
+                // It fails only for a terminal that has gone.
+                Kind::Pty { .. } => drop(pty::resize(&pipe.fd, window)),
+                Kind::Pipe => {}
+            }
+        }
     }
 
     /// Resolves when a pipe can be read.
@@ -130,9 +176,10 @@ impl Pipes {
             self.open.iter().filter(|(_, pipe)| pipe.writer == writer).map(|(key, _)| *key).collect();
         for key in keys {
             let Some(pipe) = self.open.get_mut(&key) else { continue };
-            match waiting(&pipe.fd) {
+            pipe.let_go();
+            match pipe.held() {
                 // Nothing is there to be found by `readable`, be there room or not.
-                0 => pipe.begin_again(key, mux),
+                0 => pipe.begin_again(key, mux, self.tee.as_mut()),
                 count => pipe.last_words = Some(count),
             }
             while has_room(mux) && self.open.get(&key).is_some_and(|pipe| pipe.last_words.is_some()) {
@@ -147,13 +194,19 @@ impl Pipes {
     /// Nobody is left who could write, so there is no more than the pipes hold.
     pub(super) fn close(&mut self, mux: &mut Mux, now: Instant) {
         let keys: Vec<u64> = self.open.keys().copied().collect();
-        for key in keys {
-            let mut left = self.open.get(&key).map_or(0, |pipe| waiting(&pipe.fd));
+        for &key in &keys {
+            let mut left = self.open.get_mut(&key).map_or(0, |pipe| {
+                pipe.let_go();
+                pipe.held()
+            });
             while left > 0 && self.open.contains_key(&key) {
-                left = left.saturating_sub(CHUNK);
+                left = left.saturating_sub(self.buffer.len());
                 self.take(key, mux, now);
             }
             mux.close(StreamId(key));
+        }
+        for key in keys {
+            close_tee(self.tee.as_mut(), key);
         }
         self.open.clear();
     }
@@ -166,10 +219,13 @@ impl Pipes {
     /// Takes one chunk of a pipe; its writer if those were the last of its last words.
     fn take(&mut self, key: u64, mux: &mut Mux, now: Instant) -> Option<Writer> {
         let pipe = self.open.get_mut(&key)?;
-        let received = receive(&pipe.fd, &mut self.buffer);
+        let received = pipe.receive(&mut self.buffer);
         if let Received::Bytes(count) = received {
             mux.feed(StreamId(key), &self.buffer[..count], now);
-            pipe.last_words = pipe.last_words.map(|left| left.saturating_sub(count));
+            if let Some(tee) = &mut self.tee {
+                tee.feed(StreamId(key), pipe.writer.0, &self.buffer[..count]);
+            }
+            pipe.last_words = pipe.last_words.map(|left| left.saturating_sub(count).min(pipe.held()));
         }
         let writer = pipe.writer;
         let was_ending = pipe.last_words.is_some();
@@ -178,11 +234,12 @@ impl Pipes {
                 let pipe = self.open.remove(&key)?;
                 self.poller.get_ref().remove(&pipe.fd);
                 mux.close(StreamId(key));
+                close_tee(self.tee.as_mut(), key);
             }
             Received::Bytes(_) | Received::Nothing
                 if pipe.last_words == Some(0) || (was_ending && received == Received::Nothing) =>
             {
-                pipe.begin_again(key, mux);
+                pipe.begin_again(key, mux, self.tee.as_mut());
             }
             Received::Bytes(_) | Received::Nothing => return None,
         }
@@ -191,14 +248,47 @@ impl Pipes {
 }
 
 impl Pipe {
+    /// Reads what is there, up to a chunk.
+    fn receive(&self, buffer: &mut [u8]) -> Received {
+        match self.kind {
+            Kind::Pipe => receive(&self.fd, buffer),
+            Kind::Pty { .. } => receive_more(&self.fd, buffer),
+        }
+    }
+
+    /// How many bytes it holds now, or may hold; 0 if it is sure that nothing is there.
+    fn held(&self) -> usize {
+        match self.kind {
+            Kind::Pipe => waiting(&self.fd),
+            Kind::Pty { .. } if is_readable(&self.fd) => MOST_LAST_WORDS,
+            Kind::Pty { .. } => 0,
+        }
+    }
+
+    /// Lets go of the child's end: from now on it is open for as long as somebody else has it.
+    fn let_go(&mut self) {
+        match &mut self.kind {
+            Kind::Pipe => {}
+            Kind::Pty { theirs } => *theirs = None,
+        }
+    }
+
     /// Ends what the leader wrote. Somebody who was left behind may write on: that is a new beginning of the stream.
-    fn begin_again(&mut self, key: u64, mux: &mut Mux) {
+    fn begin_again(&mut self, key: u64, mux: &mut Mux, tee: Option<&mut Tee>) {
         self.last_words = None;
+        close_tee(tee, key);
         self.open(key, mux);
     }
 
     fn open(&self, key: u64, mux: &mut Mux) {
         let Origin { label, pid, is_hidden, stream } = self.origin.clone();
         mux.open(StreamId(key), label, pid, stream, is_hidden);
+    }
+}
+
+/// Ends the part of a stream in its log file, if there is one.
+fn close_tee(tee: Option<&mut Tee>, key: u64) {
+    if let Some(tee) = tee {
+        tee.close(StreamId(key));
     }
 }

@@ -11,6 +11,7 @@ pub mod plan;
 pub mod policy;
 pub mod port;
 pub mod procfile;
+pub mod rotation;
 pub mod second_opinion;
 pub mod secret;
 pub mod signal;

@@ -154,6 +154,30 @@ pub enum ColorChoice {
     Never,
 }
 
+/// Whether each process gets a pseudo-terminal (`--pty`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PtyChoice {
+    /// Where our output goes to a terminal, and is for people.
+    #[default]
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere: pipes.
+    Never,
+}
+
+impl PtyChoice {
+    /// Whether it comes to pseudo-terminals, for output of this form that goes to a terminal or not.
+    #[must_use]
+    pub fn is_wanted(self, form: LogFormat, on_a_terminal: bool) -> bool {
+        match self {
+            Self::Auto => on_a_terminal && form != LogFormat::Json,
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
+}
+
 /// Implements `NAMES`, `FromStr` and `Display` for an enum whose variants have names on the command line.
 macro_rules! named {
     ($type:ident: $($variant:ident = $name:literal),+) => {
@@ -187,6 +211,7 @@ named!(ExitOn: Any = "any", Failure = "failure", All = "all");
 named!(LogFormat: Text = "text", Json = "json", Raw = "raw");
 named!(Timestamps: Time = "time", Rfc3339 = "rfc3339", Elapsed = "elapsed", None = "none");
 named!(ColorChoice: Auto = "auto", Always = "always", Never = "never");
+named!(PtyChoice: Auto = "auto", Always = "always", Never = "never");
 
 #[cfg(test)]
 mod tests {
@@ -220,6 +245,20 @@ mod tests {
     fn a_duration_is_shown_in_seconds_without_trailing_zeros() {
         for (millis, text) in [(5_000, "5s"), (500, "0.5s"), (90_000, "90s"), (0, "0s"), (1, "0.001s")] {
             assert_eq!(Grace::For(Duration::from_millis(millis)).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn processes_get_a_terminal_where_we_have_one_and_people_read_it() {
+        for (form, on_a_terminal, expected) in [
+            (LogFormat::Text, true, true),
+            (LogFormat::Raw, true, true),
+            (LogFormat::Json, true, false),
+            (LogFormat::Text, false, false),
+        ] {
+            assert_eq!(PtyChoice::Auto.is_wanted(form, on_a_terminal), expected, "{form} {on_a_terminal}");
+            assert!(PtyChoice::Always.is_wanted(form, on_a_terminal));
+            assert!(!PtyChoice::Never.is_wanted(form, on_a_terminal));
         }
     }
 

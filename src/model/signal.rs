@@ -32,6 +32,8 @@ impl Signal {
     pub const TERM: Self = Self(15);
     /// Go on after a stop.
     pub const CONT: Self = Self(18);
+    /// Cannot be caught, and continues with `CONT`.
+    pub const STOP: Self = Self(19);
     /// Ctrl-Z.
     pub const TSTP: Self = Self(20);
 

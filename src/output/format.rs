@@ -26,6 +26,9 @@ const SYSTEM: &str = "system";
 /// The narrowest name column: `system` fits.
 const NARROWEST: usize = SYSTEM.len();
 
+/// What stands between a name and its line.
+const BAR: &str = " | ";
+
 /// Whose line it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
@@ -153,6 +156,19 @@ impl Formatter {
         let _ = write!(self.stamp, "{:>5}.{:03}s", elapsed.as_secs(), elapsed.subsec_millis());
     }
 
+    /// How many columns stand before a line of text, if its name is none longer than the longest.
+    #[must_use]
+    pub fn prefix_width(&self) -> usize {
+        let stamp = match (self.format, self.timestamps) {
+            (LogFormat::Json | LogFormat::Raw, _) => return 0,
+            (LogFormat::Text, Timestamps::None) => 0,
+            (LogFormat::Text, Timestamps::Time | Timestamps::Rfc3339 | Timestamps::Elapsed) => {
+                self.stamp.len() + 1
+            }
+        };
+        stamp + self.width + BAR.len()
+    }
+
     /// Writes a piece as a record of its own.
     ///
     /// In text a newline follows whether the piece ended in one or not; raw adds none.
@@ -183,7 +199,7 @@ impl Formatter {
         out.extend_from_slice(label.process.as_bytes());
         let padding = self.width.saturating_sub(label.process.chars().count());
         out.resize(out.len() + padding, b' ');
-        out.extend_from_slice(b" | ");
+        out.extend_from_slice(BAR.as_bytes());
         if self.coloured {
             out.extend_from_slice(RESET.as_bytes());
         }
@@ -291,6 +307,17 @@ mod tests {
         }
         let expected = format!("web.1     | système.1 | {} | ", "x".repeat(300));
         assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_width_of_a_prefix_is_what_stands_before_a_line() {
+        for timestamps in [Timestamps::Time, Timestamps::Rfc3339, Timestamps::Elapsed, Timestamps::None] {
+            let expected = text(timestamps, false).len() - "text\n".len();
+            assert_eq!(formatter(LogFormat::Text, timestamps, true).prefix_width(), expected, "{timestamps}");
+            for form in [LogFormat::Json, LogFormat::Raw] {
+                assert_eq!(formatter(form, timestamps, true).prefix_width(), 0);
+            }
+        }
     }
 
     #[test]

@@ -15,23 +15,34 @@
 //! - `mux`: the streams together.
 //! - `sink`: the thread that writes, and what becomes of a writer that is slow, full or gone.
 //!
-//! Nothing here reads a descriptor or a clock, and all but the sink is pure.
+//! Where there are log files (`--log-dir`), the engine feeds the same chunk to the [`Tee`], and nothing of ours is added to it:
+//!
+//! - `tee`: the bytes of an instance as its file gets them.
+//! - `logs`: the thread that writes the files, and what becomes of a disk that is slow or fails.
+//! - `backlog`: what waits for one file, and the count of what had to be dropped.
+//!
+//! Nothing here reads a descriptor or a clock, and all but the two threads is pure.
 //!
 //! docs/performance.md says how fast it is, and what each of the things that make it so has brought.
 
+mod backlog;
 mod escape;
 mod format;
 mod line;
+mod logs;
 mod mux;
 mod palette;
 mod screen;
 mod sgr;
 mod sink;
+mod tee;
 
 pub use escape::Filter;
 pub use format::{Formatter, Label, Source, Stream};
 pub use line::{LONGEST, LineBuffer, Piece};
+pub use logs::{Logs, Unwritten};
 pub use mux::{Formatted, Mux, StreamId};
 pub use palette::Colour;
 pub use screen::Terminal;
 pub use sink::{Closed, Finished, Sink, Target};
+pub use tee::Tee;

@@ -1,4 +1,4 @@
-//! Descriptors: ours kept from the children, the children's pipes, our own output.
+//! Descriptors: ours kept from the children, the children's pipes, what is read from them, our own output.
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
@@ -70,6 +70,36 @@ pub fn receive(from: &OwnedFd, buffer: &mut [u8]) -> Received {
             Err(_) => return Received::End,
         }
     }
+}
+
+/// Reads what is there until the buffer is full: a read of a pseudo-terminal gives 4 KiB at most, however much is asked for.
+///
+/// Not for ever: whoever writes a byte whenever one was read gets no more turns than this.
+pub fn receive_more(from: &OwnedFd, buffer: &mut [u8]) -> Received {
+    const MOST_READS: usize = 32;
+    let mut filled = 0;
+    for _ in 0..MOST_READS {
+        match receive(from, &mut buffer[filled..]) {
+            Received::Bytes(count) => filled += count,
+            received @ (Received::Nothing | Received::End) if filled == 0 => return received,
+            // An end is found again.
+            Received::Nothing | Received::End => break,
+        }
+        if filled == buffer.len() {
+            break;
+        }
+    }
+    Received::Bytes(filled)
+}
+
+/// Whether there is something to read now, be it the end.
+///
+/// Of a pseudo-terminal, FIONREAD counts only what has arrived at our end of it; to be asked this makes the kernel bring over what is
+/// on the way (`n_tty_poll`).
+#[must_use]
+pub fn is_readable(fd: &OwnedFd) -> bool {
+    let mut fds = [PollFd::new(fd.as_fd(), PollFlags::POLLIN)];
+    poll(&mut fds, PollTimeout::ZERO).is_ok_and(|count| count > 0)
 }
 
 /// How many bytes a pipe holds now.

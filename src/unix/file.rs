@@ -38,11 +38,12 @@ pub fn read_limited(from: impl Read, limit: usize) -> io::Result<Vec<u8>> {
 }
 
 /// What a file is, unless it is regular.
-fn kind(mode: libc::mode_t) -> Option<&'static str> {
+pub(super) fn kind(mode: libc::mode_t) -> Option<&'static str> {
     match SFlag::from_bits_truncate(mode & SFlag::S_IFMT.bits()) {
         SFlag::S_IFREG => None,
         SFlag::S_IFDIR => Some("a directory"),
         SFlag::S_IFIFO => Some("a FIFO"),
+        SFlag::S_IFLNK => Some("a symbolic link"),
         SFlag::S_IFSOCK => Some("a socket"),
         SFlag::S_IFCHR | SFlag::S_IFBLK => Some("a device"),
         _ => Some("something else"),

@@ -6,6 +6,8 @@ pub mod exec;
 pub mod fds;
 pub mod file;
 pub mod listener;
+pub mod log_file;
+pub mod pty;
 pub mod reap;
 pub mod signals;
 pub mod spawn;

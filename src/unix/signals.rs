@@ -12,6 +12,9 @@ use tokio::io::unix::AsyncFd;
 /// The child of somebody died: look who.
 pub const CHILD: Signal = Signal::from_number(libc::SIGCHLD);
 
+/// The window of our terminal has changed: so have those of the children's.
+pub const WINDOW: Signal = Signal::from_number(libc::SIGWINCH);
+
 /// The signals that came in, readable as a descriptor. While it is there, they do nothing else to us.
 ///
 /// That handlers are installed also sees to it that the children get the defaults: a handler does not survive `exec`, an ignored signal
@@ -33,6 +36,7 @@ impl Signals {
             libc::SIGUSR2,
             libc::SIGTSTP,
             libc::SIGCHLD,
+            libc::SIGWINCH,
         ];
         if !is_ignored(libc::SIGHUP) {
             signals.push(libc::SIGHUP);

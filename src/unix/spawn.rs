@@ -1,25 +1,29 @@
-//! Starting a process: in a group of its own, with nothing on its standard input.
+//! Starting a process: in a group of its own, or in a session with a terminal; with nothing on its standard input.
 
 use super::exec::{ExecError, Program};
+use super::pty;
 use crate::model::instance::Pid;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-/// Where a child's output goes: the child's ends of our pipes.
+/// Where a child's output goes: the child's ends of our pipes or pseudo-terminals.
 #[derive(Debug)]
 pub struct Outputs {
     /// Standard output.
     pub stdout: OwnedFd,
     /// Standard error; the same pipe as standard output where there is none, which keeps the order between the two.
     pub stderr: Option<OwnedFd>,
+    /// Whether they are pseudo-terminals: that of standard output becomes the child's controlling terminal.
+    pub are_terminals: bool,
 }
 
 /// Starts a process whose group has its own number.
 ///
-/// All that is asked for here is what `posix_spawn` can do: a hook before `exec` would make it a real fork, which is a hundred times slower
-/// in a large process (`faults.md` 4.4). The handle is dropped: the process is reaped by [`reap`](super::reap), with all others.
+/// With pipes, all that is asked for is what `posix_spawn` can do: a hook before `exec` would make it a real fork, which is a hundred times
+/// slower in a large process (`faults.md` 4.4). A terminal cannot be had without it: only the leader of a session can take one. The handle is
+/// dropped: the process is reaped by [`reap`](super::reap), with all others.
 pub fn spawn(program: &Program<'_>, outputs: &Outputs) -> Result<Pid, ExecError> {
     let mut command = program.command()?;
     let source = match start(&mut command, outputs) {
@@ -34,7 +38,20 @@ pub fn spawn(program: &Program<'_>, outputs: &Outputs) -> Result<Pid, ExecError>
 
 fn start(command: &mut Command, outputs: &Outputs) -> io::Result<Pid> {
     let stderr = outputs.stderr.as_ref().unwrap_or(&outputs.stdout).try_clone()?;
-    command.process_group(0).stdin(Stdio::null()).stdout(outputs.stdout.try_clone()?).stderr(stderr);
+    command.stdin(Stdio::null()).stdout(outputs.stdout.try_clone()?).stderr(stderr);
+    if outputs.are_terminals {
+        lead_session(command);
+    } else {
+        command.process_group(0);
+    }
     let child = command.spawn()?;
     Ok(Pid(child.id().cast_signed()))
+}
+
+/// Has the child lead a session, and with it a group of its own number.
+#[expect(unsafe_code, reason = "only the child can do it, between fork and exec")]
+fn lead_session(command: &mut Command) {
+    // SAFETY: the hook makes two system calls and touches no memory but its own stack, so it needs no lock that another thread may have
+    // held when we forked.
+    unsafe { command.pre_exec(pty::lead_session) };
 }

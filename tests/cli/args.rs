@@ -182,15 +182,21 @@ fn the_short_help_of_start_lists_every_option() {
           --no-port            Set no PORT
 
     Output:
-          --color <WHEN>       When to colour [default: auto] [possible values: auto, always, never]
-          --timestamps <FORM>  What to put before each line [default: time] [possible values: time,
-                               rfc3339, elapsed, none]
-          --no-timestamps      The same as `--timestamps none`
-          --log-format <FORM>  How to write the lines: with a prefix, as JSON objects, or as they come
-                               [default: text] [possible values: text, json, raw]
-      -q, --quiet <TYPE>       Hide the lines of this type; repeatable, or a list with commas
-          --buffer <SIZE>      How much output may wait for a slow reader, as in `512KiB`; beyond that
-                               the processes wait [default: 4MiB]
+          --color <WHEN>           When to colour [default: auto] [possible values: auto, always, never]
+          --timestamps <FORM>      What to put before each line [default: time] [possible values: time,
+                                   rfc3339, elapsed, none]
+          --no-timestamps          The same as `--timestamps none`
+          --log-format <FORM>      How to write the lines: with a prefix, as JSON objects, or as they
+                                   come [default: text] [possible values: text, json, raw]
+          --pty <WHEN>             Whether each process has a terminal of its own to write to, or a pipe
+                                   [default: auto] [possible values: auto, always, never]
+      -q, --quiet <TYPE>           Hide the lines of this type; repeatable, or a list with commas
+          --buffer <SIZE>          How much output may wait for a slow reader, as in `512KiB`; beyond
+                                   that the processes wait [default: 4MiB]
+          --log-dir <DIR>          Write what each process writes to a file of its own in this directory
+                                   too, as in `web.1.log`
+          --log-rotate <SIZE[,N]>  Rename a log file before it has more than SIZE, and keep N old ones
+                                   beside it; `none` lets it grow [default: 10MiB,5]
 
     The end:
       -t, --timeout <DURATION>  How long a stop may take before SIGKILL: seconds, or as in `500ms`,

@@ -11,6 +11,7 @@ mod env;
 mod env_file;
 mod exit;
 mod formation;
+mod log_dir;
 mod output;
 mod ports;
 mod procfile;
