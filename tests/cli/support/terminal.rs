@@ -4,6 +4,7 @@ use crate::support::{Proc, Running};
 use nix::fcntl::{OFlag, open};
 use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::stat::Mode;
+use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::OwnedFd;
@@ -20,6 +21,10 @@ impl Terminal {
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let theirs = open(ptsname_r(&master).unwrap().as_str(), flags, Mode::empty()).unwrap();
+        // A terminal forgets at Ctrl-C what it was about to show, and does so after the signal: the answer to it may be part of that.
+        let mut settings = tcgetattr(&theirs).unwrap();
+        settings.local_flags.insert(LocalFlags::NOFLSH);
+        tcsetattr(&theirs, SetArg::TCSANOW, &settings).unwrap();
         let terminal = Self(File::from(OwnedFd::from(master)));
         terminal.resize(100, 30);
         (terminal, theirs)
