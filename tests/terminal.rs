@@ -59,12 +59,20 @@ fn the_choice_can_come_from_the_environment() {
 }
 
 #[test]
-fn a_process_leads_a_session_whose_terminal_it_can_open_by_name() {
-    let procfile = "web: ./child pid sid wait\nworker: tty <&1; echo opened >/dev/tty; ./child wait\n";
+fn a_process_leads_a_session_and_can_open_its_terminal_by_name() {
+    let procfile =
+        "web: ./child pid sid wait\nworker: tty <&1; exec 3<&1; echo opened >$(tty <&3); ./child wait\n";
     let proc = always(procfile).spawn();
     assert_eq!(proc.number_after("| pid "), proc.number_after("| sid "));
     proc.wait_for("worker.1 | opened\n");
     proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).says("worker.1 | /dev/pts/");
+}
+
+#[test]
+fn a_process_cannot_ask_at_our_terminal() {
+    let (proc, _keyboard) =
+        spawn(Proc::start("web: if (: </dev/tty) 2>/dev/null; then echo open; else echo none; fi\n"));
+    proc.finish().exits(0).says("web.1  | none");
 }
 
 #[test]
@@ -175,7 +183,7 @@ fn in_json_form_the_two_outputs_have_a_terminal_each() {
 #[test]
 fn a_process_that_turns_its_output_away_keeps_its_terminal_and_is_not_hung_up() {
     let web = format!(
-        "trap 'echo hung up >>away' HUP; exec >away 2>&1; {UNTIL_GO}; cat away; exec >/dev/tty; echo back again"
+        "exec 3<&1; pts=$(tty <&3); exec 3<&-; trap 'echo hung up >>away' HUP; exec >away 2>&1; {UNTIL_GO}; cat away; exec >$pts; echo back again"
     );
     let procfile = format!("web: {web}\nclock: ./child ticks 50 wait\n");
     let proc = always(&procfile).args(["--exit-on", "all"]);
@@ -209,16 +217,12 @@ fn a_grandchild_that_keeps_the_terminal_open_holds_nothing_up() {
 }
 
 #[test]
-fn what_a_leader_leaves_in_its_group_is_hung_up_with_its_terminal() {
-    // The kernel does it to whatever is in the foreground when the leader of a session ends.
-    let web = format!("./child trap HUP last hung-up 0 ready wait & {UNTIL_GO}");
-    let proc = always(&format!("web: {web}\nworker: ./child wait\n")).args(["--exit-on", "all"]);
-    let go = proc.path("go");
-    let proc = proc.spawn();
-    proc.wait_for("ready");
-    std::fs::write(go, "").unwrap();
-    proc.wait_for("web.1    | exited with code 0").wait_for("web.1    | hung-up");
-    proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).says("worker.1 | killed by SIGTERM");
+fn a_server_has_its_grace_period_although_the_shell_before_it_dies_at_once() {
+    let verbs = "trap HUP last hung-up 1 trap TERM say asked trap USR1 last in-my-own-time 0 ready wait";
+    let proc = always(&format!("web: ./child {verbs}; true\n")).args(["-t", "inf"]).spawn();
+    proc.wait_for("ready").signal(Signal::SIGTERM);
+    proc.wait_for("asked").wait_for("killed by SIGTERM").signal(Signal::SIGUSR1);
+    proc.finish().dies_by(Signal::SIGTERM).says("in-my-own-time").never_says("hung-up");
 }
 
 #[test]

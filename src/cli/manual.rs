@@ -228,10 +228,6 @@ const OUTPUT: Section = Section {
              changes with it; where proc writes to no terminal it has 80 columns and 24 lines. With JSON there are two \
              terminals, one for each output.",
         ),
-        Text(
-            "When the first process of an instance ends, the kernel sends SIGHUP to the rest of its group, as on every terminal: a \
-             server in a pipeline, whose shell dies of the stop signal at once, has no time left to end in its own way. `--pty never` leaves it that time.",
-        ),
         Item("`--quiet TYPE`", "Hides what the processes of that type write, not what proc says about them."),
         Text(
             "There are no log files unless they are asked for: the output is a stream for others to keep. `--log-dir DIR` writes a file for each instance beside \
@@ -285,7 +281,7 @@ const THE_END: Section = Section {
             "Suspends the processes and proc, and continues them. Deadlines do not run meanwhile.",
         ),
         Text(
-            "Each instance is a process group of its own, and with a terminal of its own (`--pty`) a session. Its standard input is `/dev/null`, its signals have their default \
+            "Each instance is a process group of its own, and with a terminal of its own (`--pty`) a session, without `/dev/tty`. Its standard input is `/dev/null`, its signals have their default \
              meaning, and it inherits no open files but its three standard streams.",
         ),
     ],

@@ -18,6 +18,7 @@ use crate::model::instance::InstanceId;
 use crate::model::plan::Plan;
 use crate::output::{Label, Logs, Mux, Sink, Target, Tee};
 use crate::supervisor::{Event, Supervisor};
+use crate::unix::pty::Window;
 use crate::unix::signals::{self, Signals};
 pub use channel::Channel;
 use children::Children;
@@ -79,12 +80,15 @@ pub struct Engine {
     signals: AsyncFd<Signals>,
     events: VecDeque<Event>,
     is_output_closed: bool,
+    /// The window that the processes' terminals have, if they have any.
+    window: Option<Window>,
 }
 
 impl Engine {
     /// An engine for this plan. Needs a runtime to be entered, and the signals to be taken over by now.
     pub fn new(plan: Plan, console: Console, signals: Signals) -> io::Result<Self> {
         let clock = Clock::start();
+        let window = console.channel.window();
         let chunk = if console.tells_streams_apart { SMALL_CHUNK } else { CHUNK };
         let tee = console.logs.clone().map(|logs| Tee::new(logs, console.tells_streams_apart));
         Ok(Self {
@@ -98,6 +102,7 @@ impl Engine {
             signals: signals.watch()?,
             events: VecDeque::new(),
             is_output_closed: false,
+            window,
         })
     }
 
@@ -191,13 +196,6 @@ impl Engine {
             } else {
                 self.events.push_back(Event::Signal(signal));
             }
-        }
-    }
-
-    /// Gives the terminals of the processes the window that ours has left for them now.
-    fn resize(&self) {
-        if let Some(window) = self.console.channel.window() {
-            self.pipes.resize(window);
         }
     }
 

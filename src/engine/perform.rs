@@ -89,6 +89,19 @@ impl Engine {
         }
     }
 
+    /// Gives the terminals of the processes the window that ours has left for them now, and tells them.
+    pub(super) fn resize(&mut self) {
+        let window = self.console.channel.window();
+        if std::mem::replace(&mut self.window, window) == window {
+            return;
+        }
+        let resized = window.map(|window| self.pipes.resize(window)).unwrap_or_default();
+        for (instance, generation) in resized {
+            let result = self.children.signal(instance, generation, signals::WINDOW);
+            self.complain_of(Some(instance), signals::WINDOW, result);
+        }
+    }
+
     /// Says that a signal could not be sent (EPERM: the process belongs to somebody else by now).
     fn complain_of(&mut self, about: Option<InstanceId>, signal: Signal, result: io::Result<()>) {
         if let Err(error) = result {

@@ -6,7 +6,7 @@ use crate::output::{Label, Mux, Stream, StreamId, Tee};
 use crate::unix::fds::{Poller, Received, is_readable, receive, receive_more, waiting};
 use crate::unix::pty::{self, Window};
 use crate::unix::spawn::Outputs;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Instant;
@@ -130,16 +130,15 @@ impl Pipes {
         Ok(())
     }
 
-    /// Gives every pseudo-terminal this window; whose it is hears of it by SIGWINCH.
-    pub(super) fn resize(&self, window: Window) {
-        // The terminal that tells (standard output's) comes after the one beside it that does not (standard error's, in json).
-        for pipe in self.open.values().rev() {
-            match pipe.kind {
-                // It fails only for a terminal that has gone.
-                Kind::Pty { .. } => drop(pty::resize(&pipe.fd, window)),
-                Kind::Pipe => {}
-            }
-        }
+    /// Gives every pseudo-terminal this window; who has to be told.
+    pub(super) fn resize(&self, window: Window) -> BTreeSet<Writer> {
+        let ptys = self.open.values().filter(|pipe| matches!(pipe.kind, Kind::Pty { .. }));
+        let resized = ptys.map(|pipe| {
+            // It fails only for a terminal that has gone.
+            drop(pty::resize(&pipe.fd, window));
+            pipe.writer
+        });
+        resized.collect()
     }
 
     /// Resolves when a pipe can be read.

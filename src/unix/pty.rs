@@ -1,10 +1,9 @@
-//! Pseudo-terminals: the pair that a child writes to and we read from, its window, and the session that it is the terminal of.
+//! Pseudo-terminals: the pair that a child writes to and we read from, and its window.
 
 use nix::fcntl::{OFlag, open};
 use nix::pty::{Winsize, grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::stat::Mode;
 use nix::sys::termios::{LocalFlags, OutputFlags, SetArg, tcgetattr, tcsetattr};
-use nix::unistd::setsid;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
@@ -61,24 +60,10 @@ pub fn output_pty(window: Window) -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((ours, theirs))
 }
 
-/// Changes the window of a pseudo-terminal; its foreground group hears of it by SIGWINCH, unless it is the window it had.
+/// Changes the window of a pseudo-terminal. It controls no session, so whoever has to hear of it is to be told (SIGWINCH).
 pub fn resize(ours: &OwnedFd, window: Window) -> io::Result<()> {
     let size = Winsize { ws_row: window.rows, ws_col: window.columns, ws_xpixel: 0, ws_ypixel: 0 };
     write_size(ours.as_raw_fd(), &size)
-}
-
-/// Makes us the leader of a session, and of a group, whose terminal is our standard output.
-///
-/// For a child between `fork` and `exec`: there is no other moment for it.
-pub(super) fn lead_session() -> io::Result<()> {
-    setsid()?;
-    take_terminal(libc::STDOUT_FILENO)
-}
-
-#[expect(unsafe_code, reason = "nix has no TIOCSCTTY")]
-fn take_terminal(fd: RawFd) -> io::Result<()> {
-    // SAFETY: the argument is a number: 0 is not to steal it from another session.
-    checked(unsafe { libc::ioctl(fd, libc::TIOCSCTTY, 0) })
 }
 
 #[expect(unsafe_code, reason = "nix has no TIOCGWINSZ")]

@@ -1,8 +1,8 @@
-//! Starting a process: in a group of its own, or in a session with a terminal; with nothing on its standard input.
+//! Starting a process: in a group of its own, with a terminal in a session of its own; with nothing on its standard input.
 
 use super::exec::{ExecError, Program};
-use super::pty;
 use crate::model::instance::Pid;
+use nix::unistd::setsid;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
@@ -15,15 +15,14 @@ pub struct Outputs {
     pub stdout: OwnedFd,
     /// Standard error; the same pipe as standard output where there is none, which keeps the order between the two.
     pub stderr: Option<OwnedFd>,
-    /// Whether they are pseudo-terminals: that of standard output becomes the child's controlling terminal.
+    /// Whether they are pseudo-terminals.
     pub are_terminals: bool,
 }
 
 /// Starts a process whose group has its own number.
 ///
 /// With pipes, all that is asked for is what `posix_spawn` can do: a hook before `exec` would make it a real fork, which is a hundred times
-/// slower in a large process (`faults.md` 4.4). A terminal cannot be had without it: only the leader of a session can take one. The handle is
-/// dropped: the process is reaped by [`reap`](super::reap), with all others.
+/// slower in a large process (`faults.md` 4.4). A session cannot be had without it. The handle is dropped: the process is reaped by [`reap`](super::reap), with all others.
 pub fn spawn(program: &Program<'_>, outputs: &Outputs) -> Result<Pid, ExecError> {
     let mut command = program.command()?;
     let source = match start(&mut command, outputs) {
@@ -49,9 +48,13 @@ fn start(command: &mut Command, outputs: &Outputs) -> io::Result<Pid> {
 }
 
 /// Has the child lead a session, and with it a group of its own number.
+///
+/// Whoever has a terminal of its own has nothing to do with ours: it has no `/dev/tty`. Nor is its own its controlling terminal: the kernel
+/// would hang up (SIGHUP) what is left of the group as soon as the leader has ended, and of `cd web && npm start` the shell ends at the stop
+/// signal, while the server behind it has its grace period.
 #[expect(unsafe_code, reason = "only the child can do it, between fork and exec")]
 fn lead_session(command: &mut Command) {
-    // SAFETY: the hook makes two system calls and touches no memory but its own stack, so it needs no lock that another thread may have
+    // SAFETY: the hook makes one system call and touches no memory but its own stack, so it needs no lock that another thread may have
     // held when we forked.
-    unsafe { command.pre_exec(pty::lead_session) };
+    unsafe { command.pre_exec(|| setsid().map(|_| ()).map_err(io::Error::from)) };
 }
