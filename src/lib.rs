@@ -36,7 +36,7 @@
 //! 2. `Engine::wait` returns `Wake::Output`, unless the sink is full: then nobody reads, the pipe fills and the child waits.
 //! 3. `Engine::pump` takes a chunk from the next pipe that has something (`Pipes::pump`) and feeds it to [`output::Mux`]. The supervisor never
 //!    sees it.
-//! 4. `Mux::feed` cuts the chunk into lines (`LineBuffer`), and `Formatter::record` puts `12:00:01 web.1    | ` before each. Where
+//! 4. `Mux::feed` cuts the chunk into lines (`LineBuffer`), and `Records::write` puts `12:00:01 web.1    | ` before each. Where
 //!    standard output is a terminal, `Screen::write` does, and the text goes through a [`output::Filter`].
 //! 5. What came of it goes to [`output::Sink::push`], which never blocks; the sink's thread writes it to standard output.
 //! 6. With `--log-dir` the chunk goes to [`output::Tee::feed`] as it is, and [`output::Logs`]' thread appends it to `web.1.log`

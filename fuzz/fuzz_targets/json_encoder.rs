@@ -14,7 +14,7 @@ fuzz_target!(|data: (String, bool, &[u8])| {
     let source = Source { label: &label, pid: Some(7), stream: Stream::Stdout };
     let mut out = Vec::new();
     let formatter = Formatter::new(LogFormat::Json, Timestamps::Time, true, 0);
-    formatter.record(&mut out, &source, Piece { bytes, ended });
+    formatter.records(&source).write(&mut out, Piece { bytes, ended });
     let text = str::from_utf8(&out).unwrap();
     let line = text.strip_suffix('\n').unwrap();
     assert!(!line.contains(char::is_control), "{line:?}");

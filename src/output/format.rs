@@ -78,9 +78,11 @@ pub struct Source<'a> {
     pub stream: Stream,
 }
 
-/// A line of `--log-format json`; the fields are documented in the manual.
+/// What a line of `--log-format json` begins with; the fields are documented in the manual.
+///
+/// After them come `line`, `partial` and `bytes_base64`, which are the line's own.
 #[derive(Serialize)]
-struct JsonRecord<'a> {
+struct JsonHead<'a> {
     ts: &'a str,
     process: &'a str,
     #[serde(rename = "type")]
@@ -88,11 +90,6 @@ struct JsonRecord<'a> {
     index: Option<u32>,
     pid: Option<u32>,
     stream: Stream,
-    line: &'a str,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    partial: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bytes_base64: Option<String>,
 }
 
 /// Puts records into words.
@@ -169,22 +166,16 @@ impl Formatter {
         stamp + self.width + BAR.len()
     }
 
-    /// Writes a piece as a record of its own.
-    ///
-    /// In text a newline follows whether the piece ended in one or not; raw adds none.
-    pub fn record(&self, out: &mut Vec<u8>, source: &Source<'_>, piece: Piece<'_>) {
+    /// Begins records of one source, as of now.
+    #[must_use]
+    pub fn records(&self, source: &Source<'_>) -> Records {
+        let mut head = Vec::new();
         match self.format {
-            LogFormat::Text => {
-                self.prefix(out, source.label);
-                out.extend_from_slice(piece.bytes);
-                out.push(b'\n');
-            }
-            LogFormat::Json => self.json(out, source, piece),
-            LogFormat::Raw => {
-                out.extend_from_slice(piece.bytes);
-                out.extend(piece.ended.then_some(b'\n'));
-            }
+            LogFormat::Text => self.prefix(&mut head, source.label),
+            LogFormat::Json => self.json_head(&mut head, source),
+            LogFormat::Raw => {}
         }
+        Records { format: self.format, head }
     }
 
     /// Writes what stands before a line of text: `12:00:01 web.1    | `.
@@ -205,24 +196,65 @@ impl Formatter {
         }
     }
 
-    fn json(&self, out: &mut Vec<u8>, source: &Source<'_>, piece: Piece<'_>) {
-        let line = String::from_utf8_lossy(piece.bytes);
-        let lossy = matches!(line, Cow::Owned(_));
-        let record = JsonRecord {
+    fn json_head(&self, out: &mut Vec<u8>, source: &Source<'_>) {
+        let head = JsonHead {
             ts: &self.stamp,
             process: &source.label.process,
             process_type: &source.label.process_type,
             index: source.label.index,
             pid: source.pid,
             stream: source.stream,
-            line: &line,
-            partial: !piece.ended,
-            bytes_base64: lossy.then(|| BASE64_STANDARD.encode(piece.bytes)),
         };
-        // A record of strings and numbers always serialises, and a Vec takes every write.
-        let _ = record.serialize(&mut Serializer::with_formatter(&mut *out, Harmless));
-        out.push(b'\n');
+        write_json(out, &head);
+        out.pop();
+        out.extend_from_slice(b",\"line\":");
     }
+}
+
+/// Records that come from one source in one wake-up: what they all begin with is put into words once.
+#[derive(Debug)]
+pub struct Records {
+    format: LogFormat,
+    head: Vec<u8>,
+}
+
+impl Records {
+    /// Writes a piece as a record of its own.
+    ///
+    /// In text a newline follows whether the piece ended in one or not; raw adds none.
+    pub fn write(&self, out: &mut Vec<u8>, piece: Piece<'_>) {
+        out.extend_from_slice(&self.head);
+        match self.format {
+            LogFormat::Text => {
+                out.extend_from_slice(piece.bytes);
+                out.push(b'\n');
+            }
+            LogFormat::Json => json_line(out, piece),
+            LogFormat::Raw => {
+                out.extend_from_slice(piece.bytes);
+                out.extend(piece.ended.then_some(b'\n'));
+            }
+        }
+    }
+}
+
+/// Writes what the head of a record leaves open.
+fn json_line(out: &mut Vec<u8>, piece: Piece<'_>) {
+    let line = String::from_utf8_lossy(piece.bytes);
+    write_json(out, &line);
+    if !piece.ended {
+        out.extend_from_slice(b",\"partial\":true");
+    }
+    if matches!(line, Cow::Owned(_)) {
+        out.extend_from_slice(b",\"bytes_base64\":");
+        write_json(out, &BASE64_STANDARD.encode(piece.bytes));
+    }
+    out.extend_from_slice(b"}\n");
+}
+
+fn write_json(out: &mut Vec<u8>, value: &impl Serialize) {
+    // Strings and numbers always serialise, and a Vec takes every write.
+    let _ = value.serialize(&mut Serializer::with_formatter(out, Harmless));
 }
 
 /// JSON as `serde_json` writes it, and beyond what JSON asks for DEL and the C1 controls as escapes too: whoever has the
@@ -270,7 +302,7 @@ mod tests {
 
     fn written(formatter: &Formatter, source: Source<'_>, bytes: &[u8], ended: bool) -> String {
         let mut out = Vec::new();
-        formatter.record(&mut out, &source, Piece { bytes, ended });
+        formatter.records(&source).write(&mut out, Piece { bytes, ended });
         String::from_utf8(out).unwrap()
     }
 

@@ -38,7 +38,7 @@ mod sink;
 mod tee;
 
 pub use escape::Filter;
-pub use format::{Formatter, Label, Source, Stream};
+pub use format::{Formatter, Label, Records, Source, Stream};
 pub use line::{LONGEST, LineBuffer, Piece};
 pub use logs::{Logs, Unwritten};
 pub use mux::{Formatted, Mux, StreamId};

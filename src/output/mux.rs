@@ -174,7 +174,7 @@ impl Page {
             }
         } else {
             let piece = Piece { bytes: line.as_bytes(), ended: true };
-            self.formatter.record(stdout, source, piece);
+            self.formatter.records(source).write(stdout, piece);
         }
     }
 }
@@ -187,7 +187,8 @@ impl Input {
         out.reserve(bytes.len());
         let Some(screen) = screen else {
             let source = Source { label, pid: *pid, stream: *stream };
-            return lines.feed(bytes, |piece| formatter.record(out, &source, piece));
+            let records = formatter.records(&source);
+            return lines.feed(bytes, |piece| records.write(out, piece));
         };
         for glance in bytes.chunks(GLANCE) {
             lines.feed(glance, |piece| {
@@ -211,7 +212,7 @@ impl Input {
             screen.write(place, id, &mut self.view, bytes, extent);
         } else if !bytes.is_empty() {
             let source = Source { label: &self.label, pid: self.pid, stream: self.stream };
-            formatter.record(out, &source, Piece { bytes, ended: false });
+            formatter.records(&source).write(out, Piece { bytes, ended: false });
         }
     }
 
