@@ -2,7 +2,7 @@
 //!
 //! Logs carry what somebody sent over the network, and a terminal obeys what it is sent: it clears, retitles, writes the
 //! clipboard, types answers (CWE-150). What comes out here consists of two things only: printable characters and tabs
-//! that were found to be just that, and `ESC [ … m` put together anew from numbers. Nothing else can get through, so the
+//! that were found to be just that, and `ESC [ … m` with nothing but numbers inside. Nothing else can get through, so the
 //! parser decides what is a colour and never what is safe.
 
 use vte::{Params, Parser, Perform};
@@ -29,8 +29,8 @@ pub struct Filter {
 enum Head {
     /// A character that may be written as it is, of so many bytes.
     Printable(usize),
-    /// A colour, of so many bytes.
-    Sgr(Vec<Vec<u16>>, usize),
+    /// A colour, of so many bytes: `ESC [`, digits, `;` and `:`, and an `m`.
+    Sgr(usize),
     /// A character that does something to a terminal, of so many bytes.
     Unsafe(char, usize),
     /// So many bytes that are no UTF-8.
@@ -102,9 +102,10 @@ impl Filter {
                     out.extend_from_slice(&rest[..length]);
                     length
                 }
-                Head::Sgr(parameters, length) => {
-                    self.style.apply(&parameters, out);
+                Head::Sgr(length) => {
+                    self.style.apply(&rest[2..length - 1]);
                     self.is_styled = true;
+                    out.extend_from_slice(&rest[..length]);
                     length
                 }
                 Head::Unsafe(char, length) => {
@@ -166,11 +167,11 @@ fn escape(bytes: &[u8]) -> Head {
     let window = &bytes[..bytes.len().min(LONGEST_SEQUENCE + 1)];
     let length = Parser::new().advance_until_terminated(&mut found, window);
     // A terminal drops what a sequence is broken off by or has in its middle; here it is to be seen.
-    let is_whole = || window[2..length].iter().all(|byte| matches!(byte, b'0'..=b';' | b'm'));
+    let is_whole = || window[2..length - 1].iter().all(|byte| matches!(byte, b'0'..=b';'));
     match found {
         Found::Nothing => Head::Unfinished,
-        Found::Sgr(parameters) if is_whole() => Head::Sgr(parameters, length),
-        Found::Sgr(_) | Found::Other => Head::Unsafe(char::from(ESC), 1),
+        Found::Sgr if is_whole() => Head::Sgr(length),
+        Found::Sgr | Found::Other => Head::Unsafe(char::from(ESC), 1),
     }
 }
 
@@ -179,7 +180,7 @@ fn escape(bytes: &[u8]) -> Head {
 enum Found {
     #[default]
     Nothing,
-    Sgr(Vec<Vec<u16>>),
+    Sgr,
     Other,
 }
 
@@ -205,12 +206,8 @@ impl Perform for Found {
     }
 
     /// A private marker (`ESC [ > 4 m` sets a keyboard mode) comes as an intermediate: that is no colour.
-    fn csi_dispatch(&mut self, parameters: &Params, intermediates: &[u8], ignored: bool, action: char) {
-        *self = if action == 'm' && intermediates.is_empty() && !ignored {
-            Self::Sgr(parameters.iter().map(<[u16]>::to_vec).collect())
-        } else {
-            Self::Other
-        };
+    fn csi_dispatch(&mut self, _: &Params, intermediates: &[u8], ignored: bool, action: char) {
+        *self = if action == 'm' && intermediates.is_empty() && !ignored { Self::Sgr } else { Self::Other };
     }
 
     fn terminated(&self) -> bool {

@@ -33,9 +33,9 @@ fn text_passes() {
 #[test]
 fn colours_pass_and_are_turned_off_at_the_end() {
     assert_eq!(shown("\x1b[31mred\x1b[0m"), "^[31mred^[0m^[0m");
-    assert_eq!(shown("\x1b[m"), "^[0m^[0m");
-    assert_eq!(shown("\x1b[;1m"), "^[0;1m^[0m");
-    assert_eq!(shown("\x1b[38:2::1:2:3;4:3m"), "^[38:2:0:1:2:3;4:3m^[0m");
+    assert_eq!(shown("\x1b[m"), "^[m^[0m");
+    assert_eq!(shown("\x1b[;1m"), "^[;1m^[0m");
+    assert_eq!(shown("\x1b[38:2::1:2:3;4:3m"), "^[38:2::1:2:3;4:3m^[0m");
 }
 
 #[test]
