@@ -214,7 +214,7 @@ const ENVIRONMENT: &str = "Environment";
 const OUTPUT: &str = "Output";
 const THE_END: &str = "The end";
 
-/// The least that `--buffer` takes: a chunk of a pipe, with a prefix before each of its lines.
+/// The least that `--buffer` takes: a few chunks of a pipe.
 const SMALLEST_BUFFER: Size = Size::from_kib(256);
 
 /// Reads the size of the buffers.

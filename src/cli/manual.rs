@@ -200,7 +200,7 @@ const OUTPUT: Section = Section {
             "On a terminal, where a control sequence is obeyed and not seen, only text and colours pass. Every other control is shown: a \
              screen cannot be cleared by what somebody sent to your server, nor your clipboard be written. A colour that is left on is off in \
              the prefix and in other processes' lines, and on again in the next line of its own. An unfinished line is shown after 200 ms; one that is written over \
-             and over (a progress bar) at most ten times a second. Pipes and files get the bytes.",
+             and over (a progress bar) in its last state, at most ten times a second. Pipes and files get the bytes, and with `--log-format raw` a terminal does.",
         ),
         Text(
             "What a process wrote is shown before the line that says that it ended. At most 4 MiB (`--buffer`) wait for a slow reader of the \
@@ -223,7 +223,7 @@ const OUTPUT: Section = Section {
         Item(
             "`--pty WHEN`",
             "Where the output of proc goes to a terminal and is not JSON, `auto` gives each process a pseudo-terminal of its own to \
-             write to: it colours, writes line by line and draws progress bars as if it had been started by hand. `always` does so \
+             write to: it colours, writes line by line and draws progress bars as it would by itself. `always` does so \
              everywhere, `never` gives it pipes. Its window is as wide as what the prefix leaves of ours, 20 columns at least, and \
              changes with it; where proc writes to no terminal it has 80 columns and 24 lines. With JSON there are two \
              terminals, one for each output.",
@@ -232,8 +232,9 @@ const OUTPUT: Section = Section {
         Text(
             "There are no log files unless they are asked for: the output is a stream for others to keep. `--log-dir DIR` writes a file for each instance beside \
              the stream, as in `DIR/web.1.log`, with the bytes that the instance wrote and nothing else. It is written on if it is there; \
-             DIR is made if it is not. Only their owner can read either of them. What is not a regular file, a symbolic link too, is an error before anything \
-             is started.",
+             DIR is made if it is not, below the directory that proc is called in. What proc makes only its owner can read. What is not a regular file, a \
+             symbolic link too, is an error before anything is started. What a process does on a terminal of its own is in its file too: `--pty never` \
+             keeps colours out of it.",
         ),
         Item(
             "`--log-rotate 10MiB,5`",

@@ -13,40 +13,101 @@ pub(super) const FLUSH_PATIENCE: Duration = Duration::from_secs(2);
 /// How long even an impatient end waits: next to nothing for a person, and enough for a reader that reads.
 pub(super) const LAST_CHANCE: Duration = Duration::from_millis(200);
 
+/// How much longer somebody who reads our output is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// As long as it takes, unless writing fails.
+    Endless,
+    /// While there is some progress now and then.
+    Short,
+    /// No longer.
+    Gone,
+}
+
+/// What the reader is waited for with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Goal {
+    /// That there is room for more.
+    Room,
+    /// That all is written.
+    Idle,
+}
+
 impl Engine {
     /// Writes what is left; the outcome, and the number of bytes that somebody will miss.
     ///
     /// A reader that is only slow is waited for, as any program would. Once a signal has asked for the end, or while writing fails, that
     /// takes some progress now and then; and a Ctrl-C after that is not argued with.
     pub(super) async fn finish(mut self, outcome: Outcome) -> (Outcome, u64) {
-        self.pipes.close(&mut self.console.mux, self.now);
+        let mut patience = match outcome {
+            Outcome::Code(_) => Patience::Endless,
+            Outcome::Signal(_) => Patience::Short,
+        };
+        let unsaid = self.drain(&mut patience).await;
+        if self.finish_logs(patience == Patience::Endless).await && patience == Patience::Endless {
+            patience = Patience::Short;
+        }
         self.flush();
-        let was_interrupted = self.finish_logs().await;
-        self.flush();
+        self.wait_for_reader(Goal::Idle, &mut patience).await;
+        let mut finished = self.console.sink.finish(LAST_CHANCE);
+        finished.dropped += unsaid;
+        let missed = finished.missed();
+        let is_silent_loss = missed > 0 && outcome == Outcome::Code(0);
+        (if is_silent_loss { Outcome::Code(code::OUTPUT_LOST) } else { outcome }, missed)
+    }
+
+    /// Takes what is left in the pipes, as there is room for it; the number of bytes that nobody was waited for with any more.
+    async fn drain(&mut self, patience: &mut Patience) -> u64 {
+        let mut unsaid = 0;
+        for (key, chunks) in self.pipes.rest() {
+            for _ in 0..chunks {
+                if !self.pipes.take_rest(key, &mut self.console.mux, self.now) {
+                    break;
+                }
+                self.wait_for_reader(Goal::Room, patience).await;
+                unsaid += self.pass_on(*patience);
+            }
+        }
+        self.pipes.close(&mut self.console.mux);
+        unsaid + self.pass_on(*patience)
+    }
+
+    /// Hands on what the mux has, or counts it if nobody is waited for any more.
+    fn pass_on(&mut self, patience: Patience) -> u64 {
+        match patience {
+            Patience::Endless | Patience::Short => {
+                self.flush();
+                0
+            }
+            Patience::Gone => self.console.mux.take().stdout.len() as u64,
+        }
+    }
+
+    /// Waits for the reader of our output, as long as there is patience.
+    async fn wait_for_reader(&mut self, goal: Goal, patience: &mut Patience) {
         let sink = &self.console.sink;
-        let mut is_patient = matches!(outcome, Outcome::Code(_)) && !was_interrupted;
+        let is_met = || match goal {
+            Goal::Room => sink.has_room(),
+            Goal::Idle => sink.queued() == 0,
+        };
         let mut left = sink.queued();
-        while left > 0 {
+        while !is_met() && *patience != Patience::Gone {
             tokio::select! {
                 biased;
-                () = sink.idle() => break,
+                () = sink.idle() => {}
+                () = sink.changed() => {}
                 signal = stop_signal(&mut self.signals) => {
-                    if !is_patient && signal == Signal::INT {
-                        break;
-                    }
-                    is_patient = false;
+                    let is_second = *patience == Patience::Short && signal == Signal::INT;
+                    *patience = if is_second { Patience::Gone } else { Patience::Short };
                 }
                 () = tokio::time::sleep(FLUSH_PATIENCE) => {
-                    if sink.queued() == left && (!is_patient || sink.is_failing()) {
-                        break;
+                    if sink.queued() == left && (*patience == Patience::Short || sink.is_failing()) {
+                        *patience = Patience::Gone;
                     }
                     left = sink.queued();
                 }
             }
         }
-        let missed = self.console.sink.finish(LAST_CHANCE).missed();
-        let is_silent_loss = missed > 0 && outcome == Outcome::Code(0);
-        (if is_silent_loss { Outcome::Code(code::OUTPUT_LOST) } else { outcome }, missed)
     }
 }
 

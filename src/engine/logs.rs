@@ -26,9 +26,10 @@ impl Engine {
         }
     }
 
-    /// Writes what is left for the log files, as long as that makes progress, and says what they will lack; whether a signal asked for
-    /// an end of that.
-    pub(super) async fn finish_logs(&mut self) -> bool {
+    /// Writes what is left for the log files and says what they will lack; whether a signal asked for an end of that.
+    ///
+    /// A disk that is only slow is waited for; one that fails, or any without patience, while there is some progress now and then.
+    pub(super) async fn finish_logs(&mut self, is_patient: bool) -> bool {
         let Some(logs) = self.console.logs.clone() else { return false };
         let mut was_interrupted = false;
         let mut left = logs.queued();
@@ -38,7 +39,7 @@ impl Engine {
                 () = logs.idle() => break,
                 _ = stop_signal(&mut self.signals) => was_interrupted = true,
                 () = tokio::time::sleep(FLUSH_PATIENCE) => {
-                    if logs.queued() == left {
+                    if logs.queued() == left && (!is_patient || logs.is_failing()) {
                         break;
                     }
                     left = logs.queued();

@@ -188,24 +188,34 @@ impl Pipes {
         self.is_silent(writer)
     }
 
-    /// Takes what is left in the pipes and ends every stream: what is held back of an unfinished line is printed.
+    /// Lets go of all pipes but for reading what they hold: each, and in how many chunks that comes at most.
     ///
-    /// Nobody is left who could write, so there is no more than the pipes hold.
-    pub(super) fn close(&mut self, mux: &mut Mux, now: Instant) {
-        let keys: Vec<u64> = self.open.keys().copied().collect();
-        for &key in &keys {
-            let mut left = self.open.get_mut(&key).map_or(0, |pipe| {
-                pipe.let_go();
-                pipe.held()
-            });
-            while left > 0 && self.open.contains_key(&key) {
-                left = left.saturating_sub(self.buffer.len());
-                self.take(key, mux, now);
-            }
-            mux.close(StreamId(key));
+    /// For the end: nobody is left who could write, so there is no more than that.
+    pub(super) fn rest(&mut self) -> Vec<(u64, usize)> {
+        let chunk = self.buffer.len();
+        let held = |(key, pipe): (&u64, &mut Pipe)| {
+            pipe.let_go();
+            (*key, pipe.held().div_ceil(chunk))
+        };
+        self.open.iter_mut().map(held).collect()
+    }
+
+    /// Takes a chunk of the rest of a pipe; false if nothing was there.
+    pub(super) fn take_rest(&mut self, key: u64, mux: &mut Mux, now: Instant) -> bool {
+        let holds = self.open.get(&key).is_some_and(|pipe| pipe.held() > 0);
+        if holds {
+            self.take(key, mux, now);
         }
-        for key in keys {
-            close_tee(self.tee.as_mut(), key);
+        holds
+    }
+
+    /// Ends every stream: what is held back of an unfinished line is printed.
+    pub(super) fn close(&mut self, mux: &mut Mux) {
+        for key in self.open.keys() {
+            mux.close(StreamId(*key));
+        }
+        for key in self.open.keys() {
+            close_tee(self.tee.as_mut(), *key);
         }
         self.open.clear();
     }

@@ -175,7 +175,7 @@ pub fn printable(text: &str) -> String {
 /// Control characters, C1 included, and those that change the direction of what follows (CVE-2021-42574).
 pub(crate) fn is_unsafe(char: char) -> bool {
     char.is_control()
-        || matches!(char, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(char, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The nearest character boundary at or before `offset`.

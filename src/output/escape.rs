@@ -7,7 +7,7 @@
 
 use vte::{Params, Parser, Perform};
 
-use super::sgr::Style;
+use super::sgr::{Style, conceals};
 use crate::model::diagnostic::is_unsafe;
 
 const ESC: u8 = 0x1b;
@@ -31,6 +31,8 @@ enum Head {
     Printable(usize),
     /// A colour, of so many bytes: `ESC [`, digits, `;` and `:`, and an `m`.
     Sgr(usize),
+    /// What erases the rest of its line, of so many bytes: there is none, for we write at the end of ours.
+    Erasure(usize),
     /// A character that does something to a terminal, of so many bytes.
     Unsafe(char, usize),
     /// So many bytes that are no UTF-8.
@@ -108,6 +110,7 @@ impl Filter {
                     out.extend_from_slice(&rest[..length]);
                     length
                 }
+                Head::Erasure(length) => length,
                 Head::Unsafe(char, length) => {
                     show_char(char, out);
                     length
@@ -162,56 +165,42 @@ fn escape(bytes: &[u8]) -> Head {
         Some(b'[') => {}
         Some(_) => return Head::Unsafe(char::from(ESC), 1),
     }
+    // Up to the first byte that is no parameter: either it ends the sequence, or a terminal would drop what it breaks off, and here it is
+    // to be seen.
+    let window = &bytes[2..bytes.len().min(LONGEST_SEQUENCE + 1)];
+    let Some(last) = window.iter().position(|byte| !matches!(byte, b'0'..=b';')) else {
+        return Head::Unfinished;
+    };
+    let (parameters, length) = (&window[..last], last + 3);
     let mut found = Found::default();
-    // No further, or a long row of beginnings would be gone through once for each of them.
-    let window = &bytes[..bytes.len().min(LONGEST_SEQUENCE + 1)];
-    let length = Parser::new().advance_until_terminated(&mut found, window);
-    // A terminal drops what a sequence is broken off by or has in its middle; here it is to be seen.
-    let is_whole = || window[2..length - 1].iter().all(|byte| matches!(byte, b'0'..=b';'));
+    Parser::new().advance(&mut found, &bytes[..length]);
     match found {
-        Found::Nothing => Head::Unfinished,
-        Found::Sgr if is_whole() => Head::Sgr(length),
+        Found::Sgr if !conceals(parameters) => Head::Sgr(length),
+        Found::Erasure => Head::Erasure(length),
         Found::Sgr | Found::Other => Head::Unsafe(char::from(ESC), 1),
     }
 }
 
-/// What a parser came upon first.
+/// What a sequence is.
 #[derive(Default)]
 enum Found {
-    #[default]
-    Nothing,
     Sgr,
+    /// EL without a parameter, or with 0.
+    Erasure,
+    #[default]
     Other,
 }
 
 impl Perform for Found {
-    fn print(&mut self, _: char) {
-        *self = Self::Other;
-    }
-
-    fn execute(&mut self, _: u8) {
-        *self = Self::Other;
-    }
-
-    fn hook(&mut self, _: &Params, _: &[u8], _: bool, _: char) {
-        *self = Self::Other;
-    }
-
-    fn osc_dispatch(&mut self, _: &[&[u8]], _: bool) {
-        *self = Self::Other;
-    }
-
-    fn esc_dispatch(&mut self, _: &[u8], _: bool, _: u8) {
-        *self = Self::Other;
-    }
-
     /// A private marker (`ESC [ > 4 m` sets a keyboard mode) comes as an intermediate: that is no colour.
-    fn csi_dispatch(&mut self, _: &Params, intermediates: &[u8], ignored: bool, action: char) {
-        *self = if action == 'm' && intermediates.is_empty() && !ignored { Self::Sgr } else { Self::Other };
-    }
-
-    fn terminated(&self) -> bool {
-        !matches!(self, Self::Nothing)
+    fn csi_dispatch(&mut self, parameters: &Params, intermediates: &[u8], ignored: bool, action: char) {
+        let is_zero = || parameters.iter().all(|parameter| parameter == [0]);
+        *self = match action {
+            _ if ignored || !intermediates.is_empty() => Self::Other,
+            'm' => Self::Sgr,
+            'K' if is_zero() => Self::Erasure,
+            _ => Self::Other,
+        };
     }
 }
 

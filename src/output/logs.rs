@@ -157,6 +157,12 @@ impl Logs {
         state.files.values().map(|file| file.queued() + usize::from(!file.is_empty())).sum()
     }
 
+    /// Whether a file fails for now; a disk that is only slow is no failure.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.shared.lock().files.values().any(Backlog::is_failing)
+    }
+
     /// Resolves when nothing is left to be written. For one waiting task.
     pub async fn idle(&self) {
         while self.queued() > 0 {

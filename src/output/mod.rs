@@ -5,7 +5,7 @@
 //! a colour of the `palette` or into a json object, onto the page; for a terminal the `screen` puts it there, by way of the
 //! [`Filter`]. At the end of the wake-up the engine takes the page and pushes it into the [`Sink`], whose thread writes it.
 //! While the sink has no room the engine reads no pipe, so the processes wait and memory stays bounded; the page itself
-//! is never longer than what one wake-up reads.
+//! is what one wake-up reads, with a prefix before each line.
 //!
 //! - `line`: bytes into lines; bounded, decodes nothing.
 //! - `palette`: which process type has which colour.

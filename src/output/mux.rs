@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::format::{Formatter, Label, Source, Stream};
 use super::line::{LineBuffer, Piece};
 use super::screen::{Extent, Place, Screen, Terminal, View};
+use crate::model::diagnostic::printable;
 use crate::model::policy::LogFormat;
 
 /// How long a tail on a terminal may wait for its newline before it is shown without.
@@ -169,7 +170,7 @@ impl Page {
             let place = Place { out: stdout, formatter: &self.formatter, label: source.label };
             screen.say(place, line);
         } else if self.formatter.format() == LogFormat::Raw {
-            for part in [&source.label.process, " | ", line, "\n"] {
+            for part in [&source.label.process, " | ", &printable(line), "\n"] {
                 stderr.extend_from_slice(part.as_bytes());
             }
         } else {
@@ -218,8 +219,9 @@ impl Input {
 
     /// When the tail is to be shown.
     fn due(&self) -> Option<Instant> {
+        let since = self.waiting_since?;
         let is_progress = self.view.is_progress(self.lines.tail());
-        self.waiting_since.map(|since| since + if is_progress { PROGRESS_DELAY } else { TAIL_DELAY })
+        Some(since + if is_progress { PROGRESS_DELAY } else { TAIL_DELAY })
     }
 }
 

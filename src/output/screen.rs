@@ -17,14 +17,11 @@ pub struct Terminal {
     pub can_erase: bool,
 }
 
-/// Erases from the cursor to the end of the line (EL). The only sequence but colours that we write.
-const ERASE: &[u8] = b"\x1b[K";
+/// Goes back to the beginning of the line and erases it (EL): the only sequence but colours that we write.
+const ERASE: &[u8] = b"\r\x1b[K";
 
 /// What goes back to the beginning of a line: a carriage return, a cursor in column 1, a line that is erased.
 const TAKES_BACK: [&[u8]; 4] = [b"\r", b"\x1b[G", b"\x1b[1G", b"\x1b[2K"];
-
-/// What erases the rest of a line. At the end of one there is no rest.
-const ERASES_REST: [&[u8]; 2] = [b"\x1b[K", b"\x1b[0K"];
 
 /// The screen: on whose line it ends.
 #[derive(Debug)]
@@ -83,9 +80,8 @@ impl Screen {
         let replaces = view.is_taken_back || !taken_back.is_empty();
         let has_more = !text.is_empty() || view.filter.is_waiting();
         if has_more || (extent != Extent::Tail && !view.is_shown) {
-            let is_erased = self.go_to(&mut place, id, replaces);
+            self.go_to(&mut place, id, replaces);
             view.pass(text, extent == Extent::Whole || returns, place.out);
-            place.out.extend_from_slice(if is_erased { ERASE } else { &[] });
             view.is_shown = true;
         }
         view.is_taken_back = returns || (replaces && !has_more);
@@ -99,21 +95,20 @@ impl Screen {
         }
     }
 
-    /// Goes to where a stream writes on, or to where it begins again; true if something else stands there, to be erased.
-    fn go_to(&mut self, place: &mut Place<'_>, id: StreamId, begins_again: bool) -> bool {
+    /// Goes to where a stream writes on, or to where it begins again.
+    fn go_to(&mut self, place: &mut Place<'_>, id: StreamId, begins_again: bool) {
         let is_open = self.open == Some(id);
         if is_open && !begins_again {
-            return false;
+            return;
         }
-        let goes_back = is_open && self.terminal.can_erase;
-        if goes_back {
-            place.out.push(b'\r');
+        if is_open && self.terminal.can_erase {
+            // Before, not behind: a cursor that has come to the last column stands on what it wrote there.
+            place.out.extend_from_slice(ERASE);
         } else {
             self.end_line(place.out);
         }
         place.prefix();
         self.open = Some(id);
-        goes_back
     }
 
     /// Writes a line of ours. It may name what others have named.
@@ -184,10 +179,6 @@ impl<'a> Line<'a> {
         let body = without_ends(bytes, &TAKES_BACK);
         let start = TAKES_BACK.iter().filter_map(|mark| Some(rfind(body, mark)? + mark.len())).max();
         let (taken_back, text) = body.split_at(start.unwrap_or(0));
-        let mut text = without_ends(text, &ERASES_REST);
-        while let Some(rest) = ERASES_REST.iter().find_map(|mark| text.strip_prefix(*mark)) {
-            text = rest;
-        }
         Self { taken_back, text, returns: body.len() < bytes.len() }
     }
 }

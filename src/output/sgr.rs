@@ -11,7 +11,6 @@ enum Attribute {
     Underline,
     Blink,
     Inverse,
-    Conceal,
     Strike,
     Font,
     Foreground,
@@ -74,6 +73,19 @@ impl Style {
     }
 }
 
+/// Whether the parameters hide text (8): that is nothing a log line may do.
+pub(super) fn conceals(parameters: &[u8]) -> bool {
+    let mut rest = Some(parameters);
+    while let Some(parameters) = rest {
+        let (taken, remaining) = parameters.split_at(length(parameters));
+        if code(taken) == Some(8) {
+            return true;
+        }
+        rest = remaining.strip_prefix(b";");
+    }
+    false
+}
+
 /// The length of what belongs together at the beginning: a colour takes several parameters, unless it has them as parts of one (xterm's
 /// `38;5;n`, `38;2;r;g;b`).
 fn length(parameters: &[u8]) -> usize {
@@ -87,28 +99,43 @@ fn length(parameters: &[u8]) -> usize {
     ends.chain([parameters.len()]).take(wanted).last().unwrap_or(parameters.len())
 }
 
+/// Whether these are a colour by its number or its parts, with all that belongs to it.
+fn is_colour(parameters: &[u8]) -> bool {
+    let parts: Vec<&[u8]> = parameters.split(|byte| matches!(byte, b';' | b':')).collect();
+    match parts.get(1).and_then(|kind| number(kind)) {
+        Some(5) => parts.len() >= 3,
+        Some(2) => parts.len() >= 5,
+        _ => false,
+    }
+}
+
 /// A parameter, or a part of one; nothing written is 0.
 fn number(digits: &[u8]) -> Option<u16> {
     if digits.is_empty() { Some(0) } else { std::str::from_utf8(digits).ok()?.parse().ok() }
 }
 
+/// The number that says what parameters are about: the first part of the first.
+fn code(parameters: &[u8]) -> Option<u16> {
+    parameters.split(|byte| matches!(byte, b';' | b':')).next().and_then(number)
+}
+
 /// What the first of these parameters does.
 fn effect(parameters: &[u8]) -> Effect {
     use Attribute as A;
-    let first = parameters.split(|byte| *byte == b';').next().unwrap_or_default();
-    let mut parts = first.split(|byte| *byte == b':').map(number);
-    let Some(code) = parts.next().flatten() else { return Effect::Unknown };
+    let Some(code) = code(parameters) else { return Effect::Unknown };
+    // A colour of which parts are missing would swallow what is taken up behind it.
+    let is_unfinished = matches!(code, 38 | 48 | 58) && !is_colour(parameters);
     match code {
+        _ if is_unfinished => Effect::Unknown,
         0 => Effect::Reset,
         1 => Effect::Set(A::Bold),
         2 => Effect::Set(A::Faint),
         3 | 20 => Effect::Set(A::Italic),
-        4 if parts.next() == Some(Some(0)) => Effect::Unset(&[A::Underline]),
+        4 if parameters == b"4:0" => Effect::Unset(&[A::Underline]),
         4 | 21 => Effect::Set(A::Underline),
         24 => Effect::Unset(&[A::Underline]),
         5 | 6 => Effect::Set(A::Blink),
         7 => Effect::Set(A::Inverse),
-        8 => Effect::Set(A::Conceal),
         9 => Effect::Set(A::Strike),
         10 => Effect::Unset(&[A::Font]),
         11..=19 => Effect::Set(A::Font),
@@ -116,7 +143,6 @@ fn effect(parameters: &[u8]) -> Effect {
         23 => Effect::Unset(&[A::Italic]),
         25 => Effect::Unset(&[A::Blink]),
         27 => Effect::Unset(&[A::Inverse]),
-        28 => Effect::Unset(&[A::Conceal]),
         29 => Effect::Unset(&[A::Strike]),
         30..=38 | 90..=97 => Effect::Set(A::Foreground),
         39 => Effect::Unset(&[A::Foreground]),
@@ -159,12 +185,12 @@ mod tests {
         assert_eq!(left_on(&["38;5;1;1"]), "^[38;5;1;1m");
         assert_eq!(left_on(&["48;2;0;0;0;7"]), "^[48;2;0;0;0;7m");
         assert_eq!(left_on(&["38:2::1:2:3;1", "39"]), "^[1m");
-        assert_eq!(left_on(&["38;2;9"]), "^[38;2;9m");
+        assert_eq!(left_on(&["38;2;9", "48;5", "38", "1"]), "^[1m");
     }
 
     #[test]
     fn each_attribute_is_turned_off_by_its_own_number_and_all_by_0() {
-        let pairs = "1 22, 2 22, 3 23, 20 23, 4 24, 21 24, 5 25, 6 25, 7 27, 8 28, 9 29, 11 10, 31 39, 97 39, 42 49, \
+        let pairs = "1 22, 2 22, 3 23, 20 23, 4 24, 21 24, 5 25, 6 25, 7 27, 9 29, 11 10, 31 39, 97 39, 42 49, \
                      107 49, 51 54, 53 55, 58 59";
         for (on, off) in pairs.split(", ").map(|pair| pair.split_once(' ').unwrap()) {
             assert_eq!(left_on(&[on, off]), "", "{on} {off}");

@@ -291,6 +291,9 @@ impl Drop for Ending {
             self.0.close(Closed::Gone);
         }
         let mut state = self.0.lock();
+        // A batch that was begun and not written is in nobody's hands any more.
+        let left = state.queued;
+        self.0.settle(&mut state, left, true);
         state.phase = Phase::Ended;
         self.0.end.notify_all();
     }

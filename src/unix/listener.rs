@@ -1,6 +1,7 @@
 //! Who listens on a port.
 
 use super::file::proc_text;
+use crate::model::diagnostic::printable;
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, bind, setsockopt, socket, sockopt,
@@ -13,7 +14,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 pub struct Holder {
     /// Its id.
     pub pid: i32,
-    /// The name of its program, as the kernel has it (`comm`).
+    /// The name of its program, as the kernel has it (`comm`), with controls made visible: the program chose it.
     pub name: String,
 }
 
@@ -52,7 +53,7 @@ pub fn holder(port: u16) -> Option<Holder> {
     let mut pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     let pid = pids.find(|pid| has_open(*pid, &inodes))?;
     let name = proc_text(&format!("/proc/{pid}/comm"))?;
-    Some(Holder { pid, name: name.trim_end().to_owned() })
+    Some(Holder { pid, name: printable(name.trim_end()) })
 }
 
 /// The inode of the socket that a line of `/proc/net/tcp` is about, if it listens on this port.

@@ -6,6 +6,7 @@ use signal_hook::iterator::exfiltrator::SignalOnly;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -42,6 +43,8 @@ impl Signals {
             signals.push(libc::SIGHUP);
         }
         stop_ignoring(&signals);
+        // A file that may not grow any more (RLIMIT_FSIZE) is to be an error (EFBIG) like a full disk, and not the end of us.
+        signal_hook::flag::register(libc::SIGXFSZ, Arc::default())?;
         let (read, write) = UnixStream::pair()?;
         read.set_nonblocking(true)?;
         write.set_nonblocking(true)?;

@@ -22,7 +22,7 @@ pub struct Outputs {
 /// Starts a process whose group has its own number.
 ///
 /// With pipes, all that is asked for is what `posix_spawn` can do: a hook before `exec` would make it a real fork, which is a hundred times
-/// slower in a large process (`faults.md` 4.4). A session cannot be had without it. The handle is dropped: the process is reaped by [`reap`](super::reap), with all others.
+/// slower in a large process (`faults.md` 4.4). The standard library has no other way to a session. The handle is dropped: the process is reaped by [`reap`](super::reap), with all others.
 pub fn spawn(program: &Program<'_>, outputs: &Outputs) -> Result<Pid, ExecError> {
     let mut command = program.command()?;
     let source = match start(&mut command, outputs) {

@@ -2,6 +2,7 @@
 
 use super::file::proc_text;
 use super::reap::reap;
+use crate::model::diagnostic::printable;
 use crate::model::instance::Pid;
 use crate::model::signal::Signal;
 use nix::errno::Errno;
@@ -18,7 +19,7 @@ pub struct Descendant {
     pub pid: Pid,
     /// The group it is in.
     pub group: Pid,
-    /// The name of its program, as the kernel has it (`comm`).
+    /// The name of its program, as the kernel has it (`comm`), with controls made visible: the program chose it.
     pub name: String,
 }
 
@@ -78,7 +79,7 @@ fn children(pid: i32) -> Vec<i32> {
 /// A process that is not a zombie (proc(5): `pid (comm) state ppid pgrp …`; the name may hold anything).
 fn look_at(pid: i32) -> Option<Descendant> {
     let stat = proc_text(&format!("/proc/{pid}/stat"))?;
-    let name = stat.get(stat.find('(')? + 1..stat.rfind(')')?)?.to_owned();
+    let name = printable(stat.get(stat.find('(')? + 1..stat.rfind(')')?)?);
     let mut fields = stat.get(stat.rfind(')')? + 1..)?.split_ascii_whitespace();
     let state = fields.next()?;
     let group = fields.nth(1)?.parse().ok()?;

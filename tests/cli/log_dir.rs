@@ -194,11 +194,22 @@ fn a_full_disk_holds_up_nobody_and_the_file_says_what_is_missing() {
     let said = missing(&stdout, "disk/web.1.log is written again; ");
     let copy = std::fs::read_to_string(run.directory().join("copy")).unwrap();
     let line = format!("[proc: {said} bytes are missing here: No space left on device]\n");
-    let before = copy.strip_suffix(&line).unwrap();
+    let (before, after) = copy.split_once(&line).unwrap();
     let flood = (1..=400_000).map(|number| format!("{number}\n")).collect::<Vec<_>>().concat();
     assert!(flood.starts_with(before.strip_suffix('\n').unwrap()));
     // The line about the gap begins on a line of its own: that newline is ours where the flood was cut in the middle of a line.
-    assert!([0, 1].contains(&(before.len() + said - flood.len())), "{} + {said}", before.len());
+    assert!(flood.ends_with(after));
+    let sum = before.len() + said + after.len();
+    assert!([0, 1].contains(&(sum - flood.len())), "{} + {said} + {}", before.len(), after.len());
+}
+
+#[test]
+fn a_file_that_may_not_grow_is_like_a_full_disk() {
+    let run = logged("web: ./child flood 20000 exit 0\n").by_shell("ulimit -f 8; exec \"$@\"").run();
+    run.exits(0)
+        .says("web.1  | line 20000\n")
+        .says("failed to write log/web.1.log: File too large; trying again\n");
+    run.says(" bytes are missing at the end of log/web.1.log: File too large\n");
 }
 
 #[test]
