@@ -52,6 +52,12 @@ pub struct Console {
     pub preamble: Vec<String>,
 }
 
+/// How many chunks are taken at most before everything else is looked at: some tenths of a millisecond.
+const MOST_CHUNKS: usize = 4;
+
+/// The bytes of output from which on no more is put on a page.
+const LARGEST_PAGE: usize = 256 * 1024;
+
 /// What the engine was woken by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wake {
@@ -205,10 +211,15 @@ impl Engine {
         }
     }
 
-    /// Takes a chunk of what one of the children has written.
+    /// Takes a chunk of what each of some children has written: a few, so that they are one page and everything else is looked at soon.
     fn pump(&mut self) {
-        let silent = self.pipes.pump(&mut self.console.mux, self.now);
-        self.events.extend(silent.map(|(instance, generation)| Event::Drained { instance, generation }));
+        for _ in 0..MOST_CHUNKS {
+            let silent = self.pipes.pump(&mut self.console.mux, self.now);
+            self.events.extend(silent.map(|(instance, generation)| Event::Drained { instance, generation }));
+            if !self.pipes.is_ready() || self.console.mux.printed() >= LARGEST_PAGE {
+                return;
+            }
+        }
     }
 
     /// Reaps the dead and says who they were; what the leaders had written comes first.

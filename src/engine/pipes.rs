@@ -155,11 +155,16 @@ impl Pipes {
 
     /// Takes a chunk of the next pipe that can be read; reports who has said its last words with it.
     ///
-    /// One chunk, so that everything else is looked at between two, and every pipe that was found has its turn before any is looked for
-    /// again: one that is written to without end holds up nobody.
+    /// One chunk, and every pipe that was found has its turn before any is looked for again: one that is written to without end holds up
+    /// nobody.
     pub(super) fn pump(&mut self, mux: &mut Mux, now: Instant) -> Option<Writer> {
         let key = self.ready.pop_front()?;
         self.take(key, mux, now)
+    }
+
+    /// Whether there is a next pipe, among those that were found readable.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.ready.is_empty()
     }
 
     /// Notes that the leader of these pipes has ended: what they hold now are its last words. Takes them if there is room; true if all

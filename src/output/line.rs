@@ -3,7 +3,7 @@
 //! Nothing is decoded and nothing is changed: the pieces with a newline after each that ended in one are the input,
 //! byte for byte. What a chunk holds complete is handed out as a slice of that chunk; only an unfinished rest is copied.
 
-use memchr::{memchr, memrchr};
+use memchr::{memchr_iter, memrchr};
 
 /// Bytes of a line that are kept at most; a longer one is cut into continuations of this length.
 pub const LONGEST: usize = 64 * 1024;
@@ -29,20 +29,30 @@ impl LineBuffer {
     /// A line is cut only when a byte beyond [`LONGEST`] has arrived, so one of exactly that length stays whole and a
     /// cut is never followed by an empty piece.
     pub fn feed(&mut self, chunk: &[u8], mut each: impl FnMut(Piece<'_>)) {
-        let mut chunk = chunk;
-        while let Some(end) = memchr(b'\n', chunk) {
-            let line = self.cut(&chunk[..end], &mut each);
-            if self.rest.is_empty() {
+        let mut start = 0;
+        for end in memchr_iter(b'\n', chunk) {
+            let line = &chunk[start..end];
+            if self.rest.is_empty() && line.len() <= LONGEST {
                 each(Piece { bytes: line, ended: true });
             } else {
-                self.rest.extend_from_slice(line);
-                each(Piece { bytes: &self.rest, ended: true });
-                self.rest.clear();
+                self.end(line, &mut each);
             }
-            chunk = &chunk[end + 1..];
+            start = end + 1;
         }
-        let rest = self.cut(chunk, &mut each);
+        let rest = self.cut(&chunk[start..], &mut each);
         self.rest.extend_from_slice(rest);
+    }
+
+    /// Hands out the end of a line that began in an earlier chunk, or is too long for one piece.
+    fn end(&mut self, line: &[u8], each: &mut impl FnMut(Piece<'_>)) {
+        let line = self.cut(line, each);
+        if self.rest.is_empty() {
+            each(Piece { bytes: line, ended: true });
+        } else {
+            self.rest.extend_from_slice(line);
+            each(Piece { bytes: &self.rest, ended: true });
+            self.rest.clear();
+        }
     }
 
     /// Hands out the continuations that `line` completes and returns what is left of it.

@@ -148,6 +148,12 @@ impl Mux {
         self.streams.values().filter_map(Input::due).min()
     }
 
+    /// How many bytes have been printed since they were last taken.
+    #[must_use]
+    pub fn printed(&self) -> usize {
+        self.page.formatted.stdout.len()
+    }
+
     /// Takes what has been printed since the last time.
     #[must_use]
     pub fn take(&mut self) -> Formatted {

@@ -26,8 +26,8 @@ const BATCH: usize = 256 * 1024;
 const MOST_PAGES: usize = 64;
 
 /// Written pages that are kept to be written on again, and how large one may be: fresh memory costs more than the bytes in it.
-const SPARE_PAGES: usize = 4;
-const LARGEST_SPARE: usize = 256 * 1024;
+const SPARE_PAGES: usize = 2;
+const LARGEST_SPARE: usize = 512 * 1024;
 
 /// Which of our descriptors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
