@@ -237,7 +237,7 @@ fn console(
     Ok(Console {
         channel,
         mux: Mux::new(formatter, terminal, buffer / 4),
-        sink: Sink::start(write, buffer / 2)?,
+        sink: Sink::start(write, Box::new(write_now()), buffer / 2)?,
         logs,
         labels,
         quiet,
@@ -253,6 +253,19 @@ fn label(plan: &Plan, id: InstanceId) -> Label {
         process_type,
         index: Some(id.number.into()),
         colour: Colour::nth(id.process),
+    }
+}
+
+/// A writer that waits for nothing, and gives up for good where that cannot be had.
+fn write_now() -> impl FnMut(&[u8]) -> io::Result<usize> {
+    let mut is_supported = true;
+    move |bytes| {
+        if !is_supported {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let result = fds::write_now(io::stdout().as_fd(), bytes);
+        is_supported = !result.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::EOPNOTSUPP));
+        result
     }
 }
 

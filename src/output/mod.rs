@@ -44,5 +44,5 @@ pub use logs::{Logs, Unwritten};
 pub use mux::{Formatted, Mux, StreamId};
 pub use palette::Colour;
 pub use screen::Terminal;
-pub use sink::{Closed, Finished, Sink, Target};
+pub use sink::{Closed, Finished, Sink, Target, WriteNow};
 pub use tee::Tee;

@@ -2,9 +2,12 @@
 //!
 //! Our standard output may stand still for as long as somebody reads a screen of `less`. So the engine only queues, and
 //! stops reading the processes' pipes while the queue is full: then they wait, and signals, exits and control do not.
-//! The thread makes no policy: it writes all it can, and says when the other side has gone.
+//! The thread makes no policy: it writes all it can, and says when the other side has gone. Only what is short, and can be
+//! written without waiting while nothing else is on its way, goes past it: a lone line is there that much sooner.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::{self, ErrorKind, IoSlice};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -28,6 +31,9 @@ const MOST_PAGES: usize = 64;
 /// Written pages that are kept to be written on again, and how large one may be: fresh memory costs more than the bytes in it.
 const SPARE_PAGES: usize = 2;
 const LARGEST_SPARE: usize = 512 * 1024;
+
+/// A page that may be written at once, by whoever pushes it: POSIX has pipes take so much whole or not at all (`PIPE_BUF`).
+const SHORT: usize = 4096;
 
 /// Which of our descriptors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,10 +74,13 @@ impl Finished {
 }
 
 /// The writing end: what is pushed here is written in this order, by a thread of its own.
-#[derive(Debug)]
 pub struct Sink {
     shared: Arc<Shared>,
+    write_now: RefCell<WriteNow>,
 }
+
+/// Writes to standard output what can be written without waiting; fails where that is nothing, or cannot be known.
+pub type WriteNow = Box<dyn FnMut(&[u8]) -> io::Result<usize>>;
 
 /// What the engine and the thread have in common.
 #[derive(Debug)]
@@ -131,9 +140,11 @@ impl Phase {
 impl Sink {
     /// Starts the thread; `write` does the writing (of all the slices, in their order), may block, and may write less than it was given.
     ///
-    /// `limit` is the number of bytes from which on the queue is full. Fails if the system has no thread for us.
+    /// `write_now` is tried with what is short, while nothing is queued: a lone line is there without a thread having to wake. `limit` is
+    /// the number of bytes from which on the queue is full. Fails if the system has no thread for us.
     pub fn start(
         write: impl FnMut(Target, &[IoSlice<'_>]) -> io::Result<usize> + Send + 'static,
+        write_now: WriteNow,
         limit: usize,
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
@@ -146,14 +157,19 @@ impl Sink {
         });
         let writer = Writer { shared: Ending(Arc::clone(&shared)), write, warned: false };
         thread::Builder::new().name("proc-output".to_owned()).spawn(move || writer.run())?;
-        Ok(Self { shared })
+        Ok(Self { shared, write_now: RefCell::new(write_now) })
     }
 
     /// Queues a page; never blocks, and takes it even if there is no room. Returns an empty one for what comes next.
     ///
     /// Once the sink has closed, what is for standard output is dropped and counted.
     #[must_use = "a page that is written on again costs less than a new one"]
-    pub fn push(&self, target: Target, page: Vec<u8>) -> Vec<u8> {
+    pub fn push(&self, target: Target, mut page: Vec<u8>) -> Vec<u8> {
+        if target == Target::Stdout && (1..=SHORT).contains(&page.len()) && self.is_at_rest() {
+            // What goes wrong here does so again on the thread, which knows what is to be done about it.
+            let written = (self.write_now.borrow_mut())(&page).unwrap_or(0);
+            page.drain(..written.min(page.len()));
+        }
         if page.is_empty() {
             return page;
         }
@@ -169,6 +185,12 @@ impl Sink {
         drop(state);
         self.shared.work.notify_one();
         spare
+    }
+
+    /// Whether the thread has nothing to write: then nobody else writes to standard output, as only we push.
+    fn is_at_rest(&self) -> bool {
+        let state = self.shared.lock();
+        state.queued == 0 && state.closed.is_none() && state.phase == Phase::Open
     }
 
     /// Whether the engine may go on reading; a closed sink has room for ever, since it drops all.
@@ -222,6 +244,12 @@ impl Sink {
         let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
         self.shared.enter(&mut state, Phase::Abandoned);
         Finished { dropped: state.dropped + state.queued as u64, closed: state.closed }
+    }
+}
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sink").field("shared", &self.shared).finish_non_exhaustive()
     }
 }
 

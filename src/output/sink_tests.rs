@@ -24,7 +24,7 @@ impl Test {
             let _ = call.send((target, bytes));
             result.recv().unwrap_or(Ok(length))
         };
-        Self { sink: Sink::start(write, limit).unwrap(), calls, results }
+        Self { sink: Sink::start(write, never(), limit).unwrap(), calls, results }
     }
 
     fn push(&self, text: &str) {
@@ -65,7 +65,12 @@ fn recording() -> (Sink, Receiver<(Target, Vec<u8>)>) {
         let _ = call.send((target, bytes));
         Ok(length)
     };
-    (Sink::start(write, usize::MAX).unwrap(), calls)
+    (Sink::start(write, never(), usize::MAX).unwrap(), calls)
+}
+
+/// Nothing can be written at once: the thread gets all of it.
+fn never() -> WriteNow {
+    Box::new(|_| Err(ErrorKind::Unsupported.into()))
 }
 
 fn joined(slices: &[IoSlice<'_>]) -> Vec<u8> {
@@ -117,6 +122,35 @@ fn a_page_that_was_written_is_given_out_to_be_written_on_again() {
     test.sees(Target::Stdout, "b");
     let page = test.sink.push(Target::Stdout, b"c".to_vec());
     assert_eq!((page.len(), page.capacity()), (0, 12_345));
+}
+
+#[test]
+fn what_is_short_is_written_at_once_while_nothing_is_queued() {
+    let (call, calls) = mpsc::channel();
+    let now = call.clone();
+    // Two bytes at once, and then the pipe is full.
+    let write_now: WriteNow = Box::new(move |bytes| {
+        let _ = now.send(("at once", bytes[..2].to_vec()));
+        Ok(2)
+    });
+    let (go, gone) = mpsc::channel::<()>();
+    let write = move |_, slices: &[IoSlice<'_>]| {
+        let bytes = joined(slices);
+        let length = bytes.len();
+        let _ = call.send(("by the thread", bytes));
+        let _ = gone.recv();
+        Ok(length)
+    };
+    let sink = Sink::start(write, write_now, usize::MAX).unwrap();
+    assert_eq!(sink.push(Target::Stdout, b"ab".to_vec()), b"");
+    drop(sink.push(Target::Stdout, b"cdef".to_vec()));
+    drop(sink.push(Target::Stdout, b"gh".to_vec()));
+    drop(go);
+    assert_eq!(sink.finish(LIMIT), Finished { dropped: 0, closed: None });
+    let (at_once, by_thread): (Vec<_>, Vec<_>) = calls.iter().partition(|(who, _)| *who == "at once");
+    let all =
+        |calls: Vec<(&str, Vec<u8>)>| calls.into_iter().flat_map(|(_, bytes)| bytes).collect::<Vec<_>>();
+    assert_eq!((all(at_once), all(by_thread)), (b"abcd".to_vec(), b"efgh".to_vec()));
 }
 
 #[test]
@@ -256,7 +290,7 @@ fn a_full_disk_is_said_once_and_nothing_is_lost_when_it_has_space_again() {
 #[test]
 fn a_disk_that_stays_full_does_not_hold_up_the_end() {
     let write = |_, _: &[IoSlice<'_>]| Err(io::Error::from_raw_os_error(libc::ENOSPC));
-    let sink = Sink::start(write, 1).unwrap();
+    let sink = Sink::start(write, never(), 1).unwrap();
     drop(sink.push(Target::Stdout, b"text".to_vec()));
     assert_eq!(sink.finish(Duration::from_millis(1)), Finished { dropped: 4, closed: None });
 }
@@ -274,7 +308,7 @@ fn a_stuck_writer_does_not_hold_up_the_end_and_writes_no_more_when_it_comes_back
 
 #[test]
 fn a_writer_that_panics_closes_the_sink() {
-    let sink = Sink::start(|_, _: &[IoSlice<'_>]| panic!("a test of panics"), 1).unwrap();
+    let sink = Sink::start(|_, _: &[IoSlice<'_>]| panic!("a test of panics"), never(), 1).unwrap();
     drop(sink.push(Target::Stdout, b"text".to_vec()));
     assert!(within(LIMIT, sink.changed()));
     assert_eq!((sink.closed(), sink.has_room()), (Some(Closed::Gone), true));
@@ -297,7 +331,7 @@ fn the_thread_has_a_name() {
         let _ = names.send(thread::current().name().map(str::to_owned));
         Ok(joined(slices).len())
     };
-    let sink = Sink::start(write, 1).unwrap();
+    let sink = Sink::start(write, never(), 1).unwrap();
     drop(sink.push(Target::Stdout, b"x".to_vec()));
     assert_eq!(name.recv_timeout(LIMIT), Ok(Some("proc-output".to_owned())));
 }

@@ -178,6 +178,17 @@ pub fn write_waiting(fd: BorrowedFd<'_>, slices: &[IoSlice<'_>]) -> io::Result<u
     }
 }
 
+/// Writes to a descriptor what can be written without waiting, although it may be one that waits.
+///
+/// Fails where that is nothing (`EAGAIN`), and where the kernel cannot promise it (`EOPNOTSUPP`: terminals, most files, pipes before Linux 6.4).
+#[expect(unsafe_code, reason = "nix has no pwritev2")]
+pub fn write_now(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    let slice = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    // SAFETY: the one slice is of bytes that live as long as the call, which only reads them; -1 is the descriptor's own position.
+    let result = unsafe { libc::pwritev2(fd.as_raw_fd(), &raw const slice, 1, -1, libc::RWF_NOWAIT) };
+    usize::try_from(result).map_err(|_| io::Error::last_os_error())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,6 +223,27 @@ mod tests {
         assert_eq!(poller.ready(), [1]);
         poller.remove(&one);
         assert_eq!(poller.ready(), Vec::<u64>::new());
+    }
+
+    #[test]
+    fn what_cannot_be_written_now_is_not_waited_for() {
+        let (reader, writer) = pipe2(OFlag::O_CLOEXEC).unwrap();
+        let mut written = 0;
+        loop {
+            match write_now(writer.as_fd(), &[b'x'; 4096]) {
+                Ok(count) => written += count,
+                // Where pipes cannot promise it, that is what we hear of the first one.
+                Err(error) => {
+                    let why = error.raw_os_error();
+                    assert!(
+                        why == Some(libc::EAGAIN) || (why == Some(libc::EOPNOTSUPP) && written == 0),
+                        "{error}"
+                    );
+                    break;
+                }
+            }
+        }
+        assert_eq!(waiting(&reader), written);
     }
 
     #[test]
