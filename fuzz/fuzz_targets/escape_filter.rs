@@ -48,18 +48,20 @@ fn is_harmless(char: char) -> bool {
     char == '\t' || !(char.is_control() || turns)
 }
 
-/// The text that must be seen: all harmless characters but those of colours.
+/// The text that must be seen: all harmless characters but those of colours, and of what erases the rest of a line.
 fn text_of(bytes: &[u8]) -> String {
     let mut text = Vec::new();
     let mut rest = bytes;
     while let Some((&byte, after)) = rest.split_first() {
-        let colour = rest.strip_prefix(b"\x1b[").and_then(|parameters| {
+        let sequence = rest.strip_prefix(b"\x1b[").and_then(|parameters| {
             let end = parameters.iter().position(|byte| !matches!(byte, b'0'..=b';'))?;
-            parameters[end..].strip_prefix(b"m")
+            let (parameters, rest) = parameters.split_at(end);
+            let is_erasure = || rest[0] == b'K' && parameters.iter().all(|byte| matches!(byte, b'0' | b';'));
+            (rest[0] == b'm' || is_erasure()).then_some(&rest[1..])
         });
         // A control in place of a colour, so that what stands on both sides of it does not become one character.
-        text.push(if colour.is_some() { 0 } else { byte });
-        rest = colour.unwrap_or(after);
+        text.push(if sequence.is_some() { 0 } else { byte });
+        rest = sequence.unwrap_or(after);
     }
     let is_text = |char: &char| is_harmless(*char) && *char != char::REPLACEMENT_CHARACTER;
     String::from_utf8_lossy(&text).chars().filter(is_text).collect()
