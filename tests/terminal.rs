@@ -25,8 +25,8 @@ const CTRL_C: &[u8] = b"\x03";
 const COLUMNS: NonZero<u16> = NonZero::new(100).unwrap();
 const ROWS: NonZero<u16> = NonZero::new(30).unwrap();
 
-/// For a shell: waits until the test has made the file `go`.
-const UNTIL_GO: &str = "until [ -e go ]; do sleep 0.05; done";
+/// For a shell: waits until the test opens the gate.
+const UNTIL_GO: &str = "read x <go";
 
 /// `proc start --pty always`, into a pipe.
 fn always(procfile: &str) -> Proc {
@@ -125,9 +125,14 @@ fn a_change_of_our_window_is_one_of_every_process() {
 #[test]
 fn what_is_drawn_as_wide_as_the_window_stays_on_one_line_of_ours() {
     let bar =
-        "set -- $(stty size <&2); for step in 1 2 3; do printf \"\\r%0$2d\" $step; sleep 0.2; done; echo";
+        "set -- $(stty size <&2); for step in 1 2 3; do printf \"\\r%0$2d\" $step; read x <go; done; echo";
     let proc = Proc::start(format!("web: {bar}\n")).args(["--color", "never"]);
+    let go = proc.gate();
     let (proc, _keyboard) = spawn(proc.variable("TERM", "xterm"));
+    for step in 1..=3 {
+        proc.wait_for(&format!("{step:0>91}"));
+        go.open();
+    }
     let run = proc.finish();
     let mut screen = vt100::Parser::new(ROWS, COLUMNS, 0);
     screen.process(run.exits(0).stdout_bytes());
@@ -187,13 +192,13 @@ fn a_process_that_turns_its_output_away_keeps_its_terminal_and_is_not_hung_up() 
     );
     let procfile = format!("web: {web}\nclock: ./child ticks 50 wait\n");
     let proc = always(&procfile).args(["--exit-on", "all"]);
-    let (away, go) = (proc.path("away"), proc.path("go"));
+    let (away, go) = (proc.path("away"), proc.gate());
     let proc = proc.spawn();
     // Ten looks at the terminal that nobody but us has open.
     proc.wait_until("the output is turned away", |_| away.exists());
     let ticks = proc.count("tick");
     proc.wait_until("ten more ticks", |stdout| stdout.matches("tick").count() > ticks + 10);
-    std::fs::write(go, "").unwrap();
+    go.open();
     proc.wait_for("web.1   | exited with code 0");
     let run = proc.end_by(Signal::SIGTERM);
     run.dies_by(Signal::SIGTERM).says("web.1   | back again\n");
@@ -204,10 +209,10 @@ fn a_process_that_turns_its_output_away_keeps_its_terminal_and_is_not_hung_up() 
 fn a_grandchild_that_keeps_the_terminal_open_holds_nothing_up() {
     let web = format!("./child hold alive setsid ignore TERM ticks 1 wait end; {UNTIL_GO}; echo last words");
     let proc = always(&format!("web: {web}\nworker: ./child wait\n"));
-    let (alive, go) = (proc.liveness(), proc.path("go"));
+    let (alive, go) = (proc.liveness(), proc.gate());
     let proc = proc.args(["--exit-on", "all", "-t", "0.5"]).spawn();
     proc.wait_for("tick");
-    std::fs::write(go, "").unwrap();
+    go.open();
     proc.wait_for("web.1    | exited with code 0");
     let ticks = proc.count("tick");
     proc.wait_until("more ticks", |stdout| stdout.matches("tick").count() > ticks + 10);
@@ -283,10 +288,10 @@ fn a_reader_that_does_not_read_stops_what_comes_from_terminals_and_never_a_signa
 fn an_exit_is_said_although_a_grandchild_keeps_the_terminal_open_and_the_output_is_full() {
     let quiet = format!("./child setsid say held wait end; {UNTIL_GO}; echo leader");
     let proc = always(&format!("quiet: {quiet}\nloud: ./child flood 1000000 wait\n"));
-    let go = proc.path("go");
+    let go = proc.gate();
     let (proc, mut reader) = spawn_into_a_pipe(proc.args(["--exit-on", "all"]));
     read_until(&mut reader, "held");
-    std::fs::write(go, "").unwrap();
+    go.open();
     read_until(&mut reader, "quiet.1 | exited with code 0");
     proc.signal(Signal::SIGTERM);
     std::io::copy(&mut reader, &mut std::io::sink()).unwrap();

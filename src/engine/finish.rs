@@ -24,6 +24,25 @@ enum Patience {
     Gone,
 }
 
+impl Patience {
+    /// What a signal that asks for the end leaves of it.
+    fn after_signal(self, signal: Signal) -> Self {
+        match self {
+            Self::Short if signal == Signal::INT => Self::Gone,
+            Self::Endless | Self::Short => Self::Short,
+            Self::Gone => Self::Gone,
+        }
+    }
+
+    /// What two seconds leave of it in which nothing could be written.
+    fn after_standstill(self, is_failing: bool) -> Self {
+        match self {
+            Self::Endless if !is_failing => Self::Endless,
+            Self::Endless | Self::Short | Self::Gone => Self::Gone,
+        }
+    }
+}
+
 /// What the reader is waited for with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Goal {
@@ -97,12 +116,11 @@ impl Engine {
                 () = sink.idle() => {}
                 () = sink.changed() => {}
                 signal = stop_signal(&mut self.signals) => {
-                    let is_second = *patience == Patience::Short && signal == Signal::INT;
-                    *patience = if is_second { Patience::Gone } else { Patience::Short };
+                    *patience = patience.after_signal(signal);
                 }
                 () = tokio::time::sleep(FLUSH_PATIENCE) => {
-                    if sink.queued() == left && (*patience == Patience::Short || sink.is_failing()) {
-                        *patience = Patience::Gone;
+                    if sink.queued() == left {
+                        *patience = patience.after_standstill(sink.is_failing());
                     }
                     left = sink.queued();
                 }
@@ -122,6 +140,28 @@ pub(super) async fn stop_signal(signals: &mut AsyncFd<Signals>) -> Signal {
             {
                 return signal;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_reader_is_waited_for_until_a_signal_and_a_disk_that_fails_is_not() {
+        use Patience::{Endless, Gone, Short};
+        for (patience, when_slow, when_failing) in [(Endless, Endless, Gone), (Short, Gone, Gone)] {
+            assert_eq!(patience.after_standstill(false), when_slow);
+            assert_eq!(patience.after_standstill(true), when_failing);
+        }
+        for (patience, signal, left) in [
+            (Endless, Signal::TERM, Short),
+            (Endless, Signal::INT, Short),
+            (Short, Signal::TERM, Short),
+            (Short, Signal::INT, Gone),
+        ] {
+            assert_eq!(patience.after_signal(signal), left, "{patience:?} {signal}");
         }
     }
 }

@@ -1,10 +1,8 @@
 //! `proc start --log-dir`: a file for each instance, with its bytes and nothing else, beside the terminal.
 
-use crate::support::{Finished, LIMIT, Proc, Running};
+use crate::support::{Finished, Gate, Proc, Running};
 use nix::sys::signal::Signal;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
-use std::time::Instant;
 
 /// `proc start` of this Procfile, with log files in `log`.
 fn logged(procfile: &str) -> Proc {
@@ -14,15 +12,6 @@ fn logged(procfile: &str) -> Proc {
 /// What is in a file of a run that is over.
 fn content(run: &Finished, name: &str) -> String {
     std::fs::read_to_string(run.directory().join("log").join(name)).unwrap()
-}
-
-/// Waits until a file holds this text. Nothing tells of a file's growth but the file.
-fn wait_for_content(path: &Path, text: &str) {
-    let begun = Instant::now();
-    while !std::fs::read_to_string(path).is_ok_and(|content| content.contains(text)) {
-        assert!(begun.elapsed() < LIMIT, "{text:?} does not come into {}", path.display());
-        std::thread::yield_now();
-    }
 }
 
 #[test]
@@ -124,13 +113,14 @@ fn a_file_that_is_moved_while_it_is_written_loses_nothing() {
     let proc = logged("web: ./child ticks 1 wait\n");
     let (path, moved) = (proc.path("log/web.1.log"), proc.path("moved"));
     let proc = proc.spawn();
-    wait_for_content(&path, "tick 20\n");
+    proc.wait_for("tick 20\n");
     std::fs::rename(&path, &moved).unwrap();
-    wait_for_content(&path, "\n");
+    let seen = proc.count("tick");
+    proc.wait_until("more ticks", |stdout| stdout.matches("tick").count() > seen + 20);
     let run = proc.end_by(Signal::SIGTERM);
-    run.dies_by(Signal::SIGTERM).says("tick 20\n");
+    run.dies_by(Signal::SIGTERM).says("killed by SIGTERM");
     let (before, after) = (std::fs::read_to_string(moved).unwrap(), content(&run, "web.1.log"));
-    assert!(ticks(&(before + &after)) > 20 && !after.is_empty());
+    assert!(ticks(&(before + &after)) > seen + 20 && !after.is_empty());
 }
 
 #[test]
@@ -167,11 +157,10 @@ fn has_small_disks() -> bool {
     had
 }
 
-/// A flood that fills the disk, then the rest of a script; `go` is a FIFO to hold it up with.
-fn on_a_small_disk(rest: &str) -> (Running, std::path::PathBuf) {
-    let proc =
-        Proc::start(format!("web: seq 1 400000; read x < go; {rest}\n")).file("disk/here", "").fifo("go");
-    let go = proc.path("go");
+/// A flood that fills the disk, then the rest of a script behind a gate.
+fn on_a_small_disk(rest: &str) -> (Running, Gate) {
+    let proc = Proc::start(format!("web: seq 1 400000; read x <go; {rest}\n")).file("disk/here", "");
+    let go = proc.gate();
     let proc = proc.args(["-q", "web", "--log-dir", "disk"]).by_shell(ON_A_SMALL_DISK).spawn();
     proc.wait_for("system | failed to write disk/web.1.log: No space left on device; trying again\n");
     (proc, go)
@@ -184,7 +173,7 @@ fn a_full_disk_holds_up_nobody_and_the_file_says_what_is_missing() {
     }
     let copy = "while ! grep -q missing disk/web.1.log; do :; done; cp disk/web.1.log copy";
     let (proc, go) = on_a_small_disk(&format!("rm disk/ballast; {copy}"));
-    std::fs::write(go, "\n").unwrap();
+    go.open();
     let run = proc.finish();
     let stdout = run.exits(0).stdout();
     let missing = |text: &str, before: &str| -> usize {
@@ -218,7 +207,7 @@ fn what_a_full_disk_did_not_take_is_said_at_the_end_and_is_no_failure() {
         return;
     }
     let (proc, go) = on_a_small_disk("exit 0");
-    std::fs::write(go, "\n").unwrap();
+    go.open();
     let run = proc.finish();
     run.exits(0).says(" bytes are missing at the end of disk/web.1.log: No space left on device\n");
 }

@@ -39,9 +39,13 @@ fn standard_error_goes_to_the_same_stream_in_its_order() {
 
 #[test]
 fn the_time_of_a_line_is_not_before_it_was_written() {
-    let run = Proc::new("web: sleep 0.3; date +%FT%T.%3N\n")
-        .args(["start", "--no-port", "--timestamps", "rfc3339"])
-        .run();
+    let proc = Proc::new("web: read x <go; date +%FT%T.%3N\n");
+    let proc = proc.args(["start", "--no-port", "--timestamps", "rfc3339"]);
+    let go = proc.gate();
+    let proc = proc.spawn();
+    proc.wait_for("started with pid");
+    go.open();
+    let run = proc.finish();
     run.exits(0);
     let stdout = run.stdout();
     let line = stdout.lines().nth(1).unwrap();
@@ -179,12 +183,15 @@ fn a_reader_that_does_not_read_stops_the_output_and_never_a_signal() {
 
 #[test]
 fn a_slow_reader_is_waited_for_when_all_have_ended() {
-    let (proc, mut reader) = spawn_into_a_pipe(Proc::start("web: seq 1 200000\n"));
-    // Longer than a reader that is not wanted any more would be waited for.
-    assert!(std::process::Command::new("sleep").arg("3").status().unwrap().success());
+    // More than our pipe takes, and less than `proc` keeps.
+    let proc = Proc::start("web: ./child hold alive flood 60000 exit 0\n");
+    let alive = proc.liveness();
+    let (proc, mut reader) = spawn_into_a_pipe(proc);
+    read_until(&mut reader, "line 1\n");
+    alive.wait_for_death();
     let output = std::io::read_to_string(&mut reader).unwrap();
     proc.finish().exits(0);
-    assert_eq!(output.lines().count(), 200_002);
+    assert!(output.contains("line 60000\n") && output.ends_with("exited with code 0\n"));
 }
 
 #[test]

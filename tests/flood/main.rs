@@ -18,13 +18,10 @@ mod ledger;
 
 use ledger::Ledger;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fs::File;
 use std::io::{PipeReader, PipeWriter, Read};
-use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
-use std::time::Duration;
-use support::{LIMIT, Proc, Running};
+use support::{Proc, Running, is_readable};
 
 /// The processes of every flood.
 const NAMES: [&str; 8] = ["a.1", "a.2", "a.3", "a.4", "b.1", "b.2", "b.3", "b.4"];
@@ -34,8 +31,11 @@ const MORE_THAN_FITS: u64 = 304_000;
 
 /// That many lines in all, by eight processes.
 fn flood(lines: u64) -> Proc {
-    let verbs = format!("./child flood-checked {} exit 0", lines / 8);
-    let proc = Proc::start(format!("a: {verbs}\nb: {verbs}\n"));
+    eight(&format!("./child flood-checked {} exit 0", lines / 8))
+}
+
+fn eight(command: &str) -> Proc {
+    let proc = Proc::start(format!("a: {command}\nb: {command}\n"));
     proc.args(["a=4", "b=4", "--exit-on", "all"])
 }
 
@@ -53,8 +53,7 @@ fn spawn_into(proc: Proc, stdout: PipeWriter) -> Running {
 /// Reads the next bytes; none at the end.
 #[track_caller]
 fn read_some<'a>(from: &mut PipeReader, buffer: &'a mut [u8]) -> &'a [u8] {
-    let mut fds = [PollFd::new(from.as_fd(), PollFlags::POLLIN)];
-    assert!(poll(&mut fds, PollTimeout::try_from(LIMIT).unwrap()).unwrap() > 0, "nothing comes any more");
+    assert!(is_readable(from), "nothing comes any more");
     let count = from.read(buffer).unwrap();
     &buffer[..count]
 }
@@ -96,14 +95,21 @@ fn every_line_of_eight_floods_comes_in_json_too() {
 
 /// Floods into this pipe, of which 1 MB is read, and the rest when all processes wait for it.
 fn is_complete_although_the_reader_pauses(mut reader: PipeReader, writer: PipeWriter) {
-    let proc = spawn_into(flood(MORE_THAN_FITS), writer);
+    let verbs = format!("./child flood-held-up {} held-up exit 0", MORE_THAN_FITS / 8);
+    let proc = eight(&verbs).fifo("held-up");
+    // Both ends, so that the first of the processes that ends is not its end.
+    let mut held_up = File::options().read(true).write(true).open(proc.path("held-up")).unwrap();
+    let proc = spawn_into(proc, writer);
     let (mut ledger, mut buffer, mut seen) = (ledger(MORE_THAN_FITS), vec![0; 65_536], 0);
     while seen < 1_000_000 {
         let bytes = read_some(&mut reader, &mut buffer);
         ledger.text(bytes);
         seen += bytes.len();
     }
-    wait_until_blocked(&proc);
+    for _ in NAMES {
+        assert!(is_readable(&held_up), "the processes write on, although nobody reads");
+        held_up.read_exact(&mut [0]).unwrap();
+    }
     read_all(&mut reader, |bytes| ledger.text(bytes));
     proc.finish().exits(0);
     ledger.is_complete();
@@ -120,34 +126,6 @@ fn a_standard_output_that_somebody_made_non_blocking_loses_nothing() {
     let (reader, writer) = std::io::pipe().unwrap();
     fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_WRONLY | OFlag::O_NONBLOCK)).unwrap();
     is_complete_although_the_reader_pauses(reader, writer);
-}
-
-/// Waits until no process below `proc` has written anything for a while, and all of them are asleep: in a write, since they do nothing else.
-#[track_caller]
-fn wait_until_blocked(proc: &Running) {
-    let pid = proc.pid();
-    let (mut before, mut quiet) = (Vec::new(), 0);
-    for _ in 0..LIMIT.as_millis() / 10 {
-        let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
-        let now: Vec<_> = list.split_whitespace().map(progress).collect();
-        let is_quiet = now.len() == NAMES.len() && now == before && now.iter().all(|(state, _)| state == "S");
-        quiet = if is_quiet { quiet + 1 } else { 0 };
-        if quiet == 20 {
-            return;
-        }
-        before = now;
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("the processes write on, although nobody reads");
-}
-
-/// The state of a process, `S` if it sleeps, and how many bytes it has written (`wchar`, proc(5)).
-fn progress(pid: &str) -> (String, String) {
-    let read = |file| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
-    let (stat, io) = (read("stat"), read("io"));
-    let state = stat.rsplit_once(") ").map_or("", |(_, rest)| &rest[..1]);
-    let written = io.lines().find_map(|line| line.strip_prefix("wchar: "));
-    (state.to_owned(), written.unwrap_or_default().to_owned())
 }
 
 /// A disk of 16 MiB of which 1 MiB is free, in a mount namespace that ends with `proc`, and the output on it.

@@ -3,10 +3,12 @@
 //! No test sleeps: it waits for a line or an exit, and after [`LIMIT`] it kills what it started and shows what came out so far.
 
 mod finished;
+mod gate;
 mod liveness;
 mod running;
 
 pub(crate) use finished::Finished;
+pub(crate) use gate::Gate;
 pub(crate) use liveness::Liveness;
 pub(crate) use running::Running;
 
@@ -97,6 +99,11 @@ impl Proc {
         self.directory.path().join(name)
     }
 
+    /// A FIFO called `go`, for processes to wait at: `read x <go`.
+    pub(crate) fn gate(&self) -> Gate {
+        Gate::make(&self.path("go"))
+    }
+
     /// The read end of a FIFO called `alive`, for children to `hold`.
     pub(crate) fn liveness(&self) -> Liveness {
         Liveness::make(self.path("alive"))
@@ -167,15 +174,19 @@ pub(crate) fn free_ports(count: u16) -> u16 {
     candidates.take(1000).find(fits).unwrap()
 }
 
+/// Waits until something can be read, be it the end; false if nothing comes.
+pub(crate) fn is_readable(from: &impl AsFd) -> bool {
+    let mut fds = [PollFd::new(from.as_fd(), PollFlags::POLLIN)];
+    poll(&mut fds, PollTimeout::try_from(LIMIT).unwrap()).unwrap() > 0
+}
+
 /// Reads on until this text has come, and no further than the chunk that has the end of it.
 #[track_caller]
 pub(crate) fn read_until(from: &mut (impl Read + AsFd), text: &str) -> String {
     let mut seen = String::new();
     let mut buffer = [0; 1024];
     while !seen.contains(text) {
-        let mut fds = [PollFd::new(from.as_fd(), PollFlags::POLLIN)];
-        let ready = poll(&mut fds, PollTimeout::try_from(LIMIT).unwrap()).unwrap();
-        let count = if ready > 0 { from.read(&mut buffer).unwrap() } else { 0 };
+        let count = if is_readable(from) { from.read(&mut buffer).unwrap() } else { 0 };
         assert!(count > 0, "waited for {text:?}\n{seen}");
         seen += &String::from_utf8_lossy(&buffer[..count]);
     }
