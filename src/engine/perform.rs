@@ -60,7 +60,7 @@ impl Engine {
         let environment = self
             .plan
             .environment(instance)
-            .map_err(|error| SpawnFailure { message: error.to_string(), code: code::USAGE })?;
+            .map_err(|error| SpawnFailure::Permanent { message: error.to_string(), code: code::USAGE })?;
         let invocation = self.plan.invocation(instance);
         let program = Program { invocation: &invocation, root: &self.plan.root, environment: &environment };
         let pid = spawn::spawn(&program, &pipes.theirs).map_err(|error| no_process(channel, &error))?;
@@ -111,15 +111,30 @@ impl Engine {
 }
 
 fn no_pipe(channel: Channel, error: &io::Error) -> SpawnFailure {
-    SpawnFailure { message: channel.explain(error), code: code::NOT_EXECUTABLE }
+    let message = channel.explain(error);
+    if spawn::is_temporary(error) {
+        SpawnFailure::Temporary { message }
+    } else {
+        SpawnFailure::Permanent { message, code: code::NOT_EXECUTABLE }
+    }
 }
 
 fn no_process(channel: Channel, error: &ExecError) -> SpawnFailure {
-    if let ExecError::Io { source, .. } = error
-        && source.raw_os_error() == Some(libc::EMFILE)
-    {
+    match error {
         // The last descriptors went into its pipes.
-        return no_pipe(channel, source);
+        ExecError::Io { source, .. } if source.raw_os_error() == Some(libc::EMFILE) => {
+            no_pipe(channel, source)
+        }
+        ExecError::Io { source, .. } if spawn::is_temporary(source) => {
+            SpawnFailure::Temporary { message: error.to_string() }
+        }
+        ExecError::NotFound(_)
+        | ExecError::NotExecutable(_)
+        | ExecError::NoInterpreter(_)
+        | ExecError::NoDirectory(_)
+        | ExecError::ClosedDirectory(_)
+        | ExecError::TooLong(_)
+        | ExecError::TooLarge { .. }
+        | ExecError::Io { .. } => SpawnFailure::Permanent { message: error.to_string(), code: error.code() },
     }
-    SpawnFailure { message: error.to_string(), code: error.code() }
 }

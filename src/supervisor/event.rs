@@ -62,11 +62,19 @@ pub enum Event {
     Tick,
 }
 
-/// Why a process could not be started, in words that name the command, and the exit code that goes with it.
+/// Why a process could not be started.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SpawnFailure {
-    /// What happened: `command not found: pumma`.
-    pub message: String,
-    /// 127 for a command that was not found, 126 for one that cannot be executed.
-    pub code: u8,
+pub enum SpawnFailure {
+    /// It is the command's fault: nothing would be otherwise the next time.
+    Permanent {
+        /// What happened: `command not found: pumma`.
+        message: String,
+        /// 127 for a command that was not found, 126 for one that cannot be executed.
+        code: u8,
+    },
+    /// The system has no room for another process now (memory, processes, open files), and may have some in a moment.
+    Temporary {
+        /// What there was no room for.
+        message: String,
+    },
 }

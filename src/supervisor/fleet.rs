@@ -1,7 +1,7 @@
 //! All instances: the only writer of their phases, and the only source of actions.
 
 use super::action::Action;
-use super::event::Event;
+use super::event::{Event, SpawnFailure};
 use super::instance::{Deadline, Instance, Life, Phase, Step};
 use super::intent::Intent;
 use super::notice::Notice;
@@ -80,7 +80,7 @@ impl Fleet {
     /// The instances that have something to stop.
     pub(crate) fn stoppable(&self) -> Vec<InstanceId> {
         let stoppable = |instance: &Instance| match &instance.phase {
-            Phase::Down | Phase::Starting => false,
+            Phase::Down | Phase::Starting { .. } | Phase::Backoff { .. } => false,
             Phase::Running(life) | Phase::Stopping(life, _) => !life.is_dead(),
         };
         self.instances.iter().filter(|(_, instance)| stoppable(instance)).map(|(id, _)| *id).collect()
@@ -95,8 +95,8 @@ impl Fleet {
         self.instances.values().filter_map(Instance::deadline).min()
     }
 
-    /// Writes down what an event reports; none if it is stale or repeats what is known.
-    pub(crate) fn observe(&mut self, event: &Event) -> Option<Change> {
+    /// Writes down what an event at `now` reports; none if it is stale or repeats what is known.
+    pub(crate) fn observe(&mut self, event: &Event, now: Instant) -> Option<Change> {
         match event {
             Event::Start => Some(Change::Begun),
             Event::Signal(signal) => Some(Change::Signal(*signal)),
@@ -105,13 +105,7 @@ impl Fleet {
             Event::Tick => Some(Change::Progress),
             Event::Spawned { instance, generation, pid } => self.spawned(*instance, *generation, *pid),
             Event::SpawnFailed { instance, generation, failure } => {
-                let exit = Exit::NotStarted(failure.code);
-                let failed = self.current(*instance, *generation)?;
-                let Phase::Starting = failed.phase else { return None };
-                failed.phase = Phase::Down;
-                failed.ended = Some(exit);
-                self.say(Notice::SpawnFailed { instance: *instance, message: failure.message.clone() });
-                Some(Change::Ended(*instance, exit))
+                self.spawn_failed(*instance, *generation, failure, now)
             }
             Event::Exited { instance, generation, exit } => {
                 let ended = self.current(*instance, *generation)?;
@@ -149,11 +143,38 @@ impl Fleet {
 
     fn spawned(&mut self, id: InstanceId, generation: Generation, pid: Pid) -> Option<Change> {
         let instance = self.current(id, generation)?;
-        let Phase::Starting = instance.phase else { return None };
+        let Phase::Starting { .. } = instance.phase else { return None };
         instance.phase = Phase::Running(Life::new());
         self.childless = false;
         self.say(Notice::Started { instance: id, pid });
         Some(Change::Progress)
+    }
+
+    /// Only a failure for good is an end. Of one for now it is said when the next attempt is, for as long as the waits grow.
+    fn spawn_failed(
+        &mut self,
+        id: InstanceId,
+        generation: Generation,
+        failure: &SpawnFailure,
+        now: Instant,
+    ) -> Option<Change> {
+        let instance = self.current(id, generation)?;
+        let Phase::Starting { waited } = instance.phase else { return None };
+        match failure {
+            SpawnFailure::Permanent { message, code } => {
+                let exit = Exit::NotStarted(*code);
+                instance.phase = Phase::Down;
+                instance.ended = Some(exit);
+                self.say(Notice::SpawnFailed { instance: id, message: message.clone() });
+                Some(Change::Ended(id, exit))
+            }
+            SpawnFailure::Temporary { message } => {
+                if let Some(delay) = instance.back_off(waited, now) {
+                    self.say(Notice::SpawnDelayed { instance: id, message: message.clone(), delay });
+                }
+                Some(Change::Progress)
+            }
+        }
     }
 
     fn empty(&mut self) -> Option<Change> {
@@ -204,7 +225,7 @@ impl Fleet {
 
     fn stop(&mut self, id: InstanceId, kill_at: Deadline, now: Instant) {
         let step = self.instances.get_mut(&id).map_or(Step::Rest, |instance| instance.stop(kill_at, now));
-        self.signal(id, step);
+        self.perform(id, step);
     }
 
     /// Takes back the spawns that were asked for and not performed yet.
@@ -239,18 +260,22 @@ impl Fleet {
             self.say(Notice::Killing { instances: killed, grace_over: true });
         }
         for (id, step) in steps {
-            self.signal(id, step);
+            self.perform(id, step);
         }
     }
 
-    /// The signals of a step. SIGCONT follows the stop signal because a stopped process would not see it (`faults.md` F13).
-    fn signal(&mut self, id: InstanceId, step: Step) {
+    /// What a step asks for. SIGCONT follows the stop signal because a stopped process would not see it (`faults.md` F13).
+    fn perform(&mut self, id: InstanceId, step: Step) {
+        let Some(generation) = self.instances.get(&id).map(|instance| instance.generation) else { return };
         let signals: &[Signal] = match step {
             Step::Rest => &[],
             Step::Ask => &[Signal::TERM, Signal::CONT],
             Step::Kill => &[Signal::KILL],
+            Step::Retry => {
+                self.actions.push_back(Action::Spawn { instance: id, generation });
+                &[]
+            }
         };
-        let Some(generation) = self.instances.get(&id).map(|instance| instance.generation) else { return };
         self.actions.extend(signals.iter().map(|signal| Action::Signal {
             instance: id,
             generation,

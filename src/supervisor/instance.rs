@@ -8,13 +8,22 @@ use std::time::{Duration, Instant};
 /// uninterruptible sleep never does).
 pub(crate) const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a spawn that the system had no room for waits before its second attempt.
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+
+/// What the wait between two attempts grows to, by doubling. Nothing is random about it: that keeps many clients from coming at once, and
+/// here the attempts of all instances come from one loop, one after another.
+const LONGEST_DELAY: Duration = Duration::from_secs(5);
+
 /// Where an instance is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// No process: not started yet, or over.
     Down,
-    /// A spawn was asked for, and has not been reported.
-    Starting,
+    /// A spawn was asked for, and has not been reported; `waited`: how long after the attempt before, if it is not the first.
+    Starting { waited: Option<Duration> },
+    /// The system had no room for a process; the next attempt is at `until`, `delay` after the last.
+    Backoff { until: Instant, delay: Duration },
     /// There is a process, or what it left behind.
     Running(Life),
     /// It was asked to stop, or killed.
@@ -79,6 +88,8 @@ pub(crate) enum Step {
     Ask,
     /// SIGKILL.
     Kill,
+    /// Another attempt at a spawn.
+    Retry,
 }
 
 impl Instance {
@@ -91,23 +102,30 @@ impl Instance {
         let is_down = self.phase == Phase::Down;
         if is_down {
             self.generation = self.generation.next();
-            self.phase = Phase::Starting;
+            self.phase = Phase::Starting { waited: None };
             self.ended = None;
         }
         is_down
     }
 
+    /// Has a spawn that failed for now wait for its next attempt; how long, if that is not as long as before.
+    pub(crate) fn back_off(&mut self, waited: Option<Duration>, now: Instant) -> Option<Duration> {
+        let delay = waited.map_or(FIRST_DELAY, |waited| (waited * 2).min(LONGEST_DELAY));
+        self.phase = Phase::Backoff { until: now + delay, delay };
+        (waited != Some(delay)).then_some(delay)
+    }
+
     /// What is known of its process, if there is or was one in this generation.
     pub(crate) fn life(&self) -> Option<&Life> {
         match &self.phase {
-            Phase::Down | Phase::Starting => None,
+            Phase::Down | Phase::Starting { .. } | Phase::Backoff { .. } => None,
             Phase::Running(life) | Phase::Stopping(life, _) => Some(life),
         }
     }
 
     pub(crate) fn life_mut(&mut self) -> Option<&mut Life> {
         match &mut self.phase {
-            Phase::Down | Phase::Starting => None,
+            Phase::Down | Phase::Starting { .. } | Phase::Backoff { .. } => None,
             Phase::Running(life) | Phase::Stopping(life, _) => Some(life),
         }
     }
@@ -116,7 +134,11 @@ impl Instance {
     pub(crate) fn stop(&mut self, kill_at: Deadline, now: Instant) -> Step {
         let is_past = kill_at.is_some_and(|at| at <= now);
         match &mut self.phase {
-            Phase::Down | Phase::Starting | Phase::Stopping(_, Stop::Killed { .. }) => Step::Rest,
+            Phase::Down | Phase::Starting { .. } | Phase::Stopping(_, Stop::Killed { .. }) => Step::Rest,
+            Phase::Backoff { .. } => {
+                self.phase = Phase::Down;
+                Step::Rest
+            }
             // Only its output is left, and nobody to signal.
             Phase::Running(life) if life.is_dead() => {
                 self.phase = Phase::Stopping(*life, Stop::Asked { kill_at });
@@ -149,7 +171,11 @@ impl Instance {
             Phase::Stopping(life, Stop::Killed { .. }) if life.exit.is_some() && life.drained => {
                 self.phase = Phase::Down;
             }
-            Phase::Down | Phase::Starting | Phase::Running(_) | Phase::Stopping(..) => {
+            Phase::Down
+            | Phase::Starting { .. }
+            | Phase::Backoff { .. }
+            | Phase::Running(_)
+            | Phase::Stopping(..) => {
                 return due.map_or(Step::Rest, |now| self.meet_deadline(now));
             }
         }
@@ -158,6 +184,11 @@ impl Instance {
 
     fn meet_deadline(&mut self, now: Instant) -> Step {
         match &mut self.phase {
+            Phase::Backoff { until, delay } if *until <= now => {
+                self.generation = self.generation.next();
+                self.phase = Phase::Starting { waited: Some(*delay) };
+                Step::Retry
+            }
             Phase::Stopping(life, Stop::Asked { kill_at: Some(at) }) if *at <= now => {
                 if life.is_dead() {
                     // Only its output is stuck behind a reader who does not read: patience for that ends here too.
@@ -172,14 +203,19 @@ impl Instance {
                 self.phase = Phase::Down;
                 Step::Rest
             }
-            Phase::Down | Phase::Starting | Phase::Running(_) | Phase::Stopping(..) => Step::Rest,
+            Phase::Down
+            | Phase::Starting { .. }
+            | Phase::Backoff { .. }
+            | Phase::Running(_)
+            | Phase::Stopping(..) => Step::Rest,
         }
     }
 
     /// When it wants to be stepped, at the latest.
     pub(crate) fn deadline(&self) -> Deadline {
         match &self.phase {
-            Phase::Down | Phase::Starting | Phase::Running(_) => None,
+            Phase::Down | Phase::Starting { .. } | Phase::Running(_) => None,
+            Phase::Backoff { until, .. } => Some(*until),
             Phase::Stopping(_, Stop::Asked { kill_at }) => *kill_at,
             Phase::Stopping(_, Stop::Killed { give_up_at }) => Some(*give_up_at),
         }

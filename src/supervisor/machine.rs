@@ -39,7 +39,7 @@ impl Supervisor {
         if self.shutdown.is_over() {
             return;
         }
-        let Some(change) = self.fleet.observe(event) else { return };
+        let Some(change) = self.fleet.observe(event, now) else { return };
         let is_gate = matches!(change, Change::Ended(ended, _) if self.release.expects_end_of(ended));
         let mut intents = self.shutdown.decide(&self.fleet, change, is_gate, now);
         intents.extend(forward::decide(change));

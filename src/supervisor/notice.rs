@@ -3,8 +3,9 @@
 use crate::model::exit::Exit;
 use crate::model::instance::{InstanceId, Pid};
 use crate::model::plan::Plan;
-use crate::model::policy::Grace;
+use crate::model::policy::{Grace, Seconds};
 use crate::model::signal::Signal;
+use std::time::Duration;
 
 /// Something worth a line in the output.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,15 @@ pub enum Notice {
         instance: InstanceId,
         /// Why.
         message: String,
+    },
+    /// A process could not be started for now.
+    SpawnDelayed {
+        /// Which instance.
+        instance: InstanceId,
+        /// Why.
+        message: String,
+        /// How long until the next attempt.
+        delay: Duration,
     },
     /// The release process has succeeded; the others start.
     Released,
@@ -89,6 +99,7 @@ impl Notice {
             Self::Started { instance, .. }
             | Self::Exited { instance, .. }
             | Self::SpawnFailed { instance, .. }
+            | Self::SpawnDelayed { instance, .. }
             | Self::LeftBehind { instance, .. } => Some(*instance),
             Self::Released
             | Self::Stopping { .. }
@@ -106,6 +117,9 @@ impl Notice {
             Self::Started { pid, .. } => format!("started with pid {pid}"),
             Self::Exited { exit, .. } => exit.to_string(),
             Self::SpawnFailed { message, .. } => format!("could not be started: {message}"),
+            Self::SpawnDelayed { message, delay, .. } => {
+                format!("could not be started: {message}; trying again in {}", Seconds(*delay))
+            }
             Self::LeftBehind { grace, .. } => {
                 format!("left processes behind: stopping them (grace period {grace})")
             }

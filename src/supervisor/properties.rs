@@ -49,12 +49,27 @@ fn moves() -> impl Strategy<Value = Move> {
     ]
 }
 
+/// What comes of spawning the second instance of a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spawning {
+    /// A process.
+    Works,
+    /// None, ever.
+    Fails,
+    /// None, so many times.
+    FailsForNow(u32),
+}
+
+fn spawning() -> impl Strategy<Value = Spawning> {
+    prop_oneof![Just(Spawning::Works), Just(Spawning::Fails), (1u32..20).prop_map(Spawning::FailsForNow)]
+}
+
 /// A supervisor, and what a faithful engine would know of the processes it asked for.
 struct World {
     supervisor: Supervisor,
     now: Instant,
     start: Instant,
-    spawn_fails: bool,
+    spawning: Spawning,
     alive: BTreeMap<InstanceId, Alive>,
     /// When the run began to stop, as its first stop signal or notice shows.
     stopping_since: Option<Instant>,
@@ -70,13 +85,13 @@ struct Alive {
 }
 
 impl World {
-    fn new(plan: &Plan, spawn_fails: bool) -> Self {
+    fn new(plan: &Plan, spawning: Spawning) -> Self {
         let now = super::now_for_tests();
         let mut world = Self {
             supervisor: Supervisor::new(plan),
             now,
             start: now,
-            spawn_fails,
+            spawning,
             alive: BTreeMap::new(),
             stopping_since: None,
             outcome: None,
@@ -103,8 +118,7 @@ impl World {
                 assert_eq!(self.stopping_since, None, "nothing is spawned once the run stops");
                 let before = self.alive.get(&instance);
                 assert!(before.is_none_or(|alive| !alive.leader), "at most one process an instance");
-                if self.spawn_fails && instance.number == 2 {
-                    let failure = SpawnFailure { message: String::new(), code: 127 };
+                if let Some(failure) = self.spawn_failure(instance, generation) {
                     return Some(Event::SpawnFailed { instance, generation, failure });
                 }
                 self.alive.insert(instance, Alive { generation, leader: true, member: true, drained: false });
@@ -124,6 +138,17 @@ impl World {
             Action::Finish(outcome) => self.outcome = Some(outcome),
         }
         None
+    }
+
+    fn spawn_failure(&self, instance: InstanceId, generation: Generation) -> Option<SpawnFailure> {
+        let message = String::new();
+        match self.spawning {
+            Spawning::Fails if instance.number == 2 => Some(SpawnFailure::Permanent { message, code: 127 }),
+            Spawning::FailsForNow(times) if instance.number == 2 && generation.0 <= times => {
+                Some(SpawnFailure::Temporary { message })
+            }
+            Spawning::Works | Spawning::Fails | Spawning::FailsForNow(_) => None,
+        }
     }
 
     fn play(&mut self, each: &Move) {
@@ -223,8 +248,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn whatever_happens_the_invariants_hold(plan in plans(), spawn_fails: bool, moves in prop::collection::vec(moves(), 0..60)) {
-        let mut world = World::new(&plan, spawn_fails);
+    fn whatever_happens_the_invariants_hold(plan in plans(), spawning in spawning(), moves in prop::collection::vec(moves(), 0..60)) {
+        let mut world = World::new(&plan, spawning);
         for each in &moves {
             world.play(each);
         }
@@ -233,8 +258,8 @@ proptest! {
 
     /// The worst of all: nothing ends, nothing is reported. Grace, five seconds for SIGKILL, five for the strays, and it is over.
     #[test]
-    fn a_stop_ends_within_its_grace_and_the_time_to_kill(plan in plans(), spawn_fails: bool, moves in prop::collection::vec(moves(), 0..30)) {
-        let mut world = World::new(&plan, spawn_fails);
+    fn a_stop_ends_within_its_grace_and_the_time_to_kill(plan in plans(), spawning in spawning(), moves in prop::collection::vec(moves(), 0..30)) {
+        let mut world = World::new(&plan, spawning);
         for each in &moves {
             world.play(each);
         }
@@ -248,7 +273,7 @@ proptest! {
 
     #[test]
     fn when_all_end_obediently_the_first_cause_is_the_outcome(plan in plans(), signal in prop_oneof![Just(Signal::INT), Just(Signal::TERM), Just(Signal::HUP)]) {
-        let mut world = World::new(&plan, false);
+        let mut world = World::new(&plan, Spawning::Works);
         world.hand_in(&Event::Signal(signal));
         for which in 0..4 {
             world.play(&Move::Exit { which, exit: Exit::Code(1) });
@@ -259,10 +284,33 @@ proptest! {
     }
 }
 
+/// Time alone starts what waits, however often it was refused, and no exit of the others is the end of the run meanwhile.
+#[test]
+fn who_waits_for_room_is_started_when_there_is_some_although_all_others_have_ended() {
+    let mut world =
+        World::new(&plan(ExitOn::All, Grace::For(Duration::from_secs(1)), false), Spawning::FailsForNow(12));
+    for _ in 0..2 {
+        for which in 0..2 {
+            world.play(&Move::Exit { which, exit: Exit::Code(0) });
+            world.play(&Move::Drain { which });
+            world.play(&Move::Empty { which });
+        }
+        assert_eq!(world.outcome, None);
+    }
+    world.wait(Duration::from_mins(1));
+    let second = InstanceId { process: 0, number: 2 };
+    assert_eq!(world.alive[&second].generation, Generation(13));
+    world.play(&Move::Exit { which: 1, exit: Exit::Code(0) });
+    world.play(&Move::Drain { which: 1 });
+    world.play(&Move::Empty { which: 1 });
+    assert_eq!(world.outcome, Some(Outcome::Code(0)));
+}
+
 /// A machine that is late with everything: all had ended in time, and the reports come long after the deadline.
 #[test]
 fn a_report_that_is_late_counts_before_the_deadline_that_it_missed() {
-    let mut world = World::new(&plan(ExitOn::Any, Grace::For(Duration::from_secs(1)), false), false);
+    let mut world =
+        World::new(&plan(ExitOn::Any, Grace::For(Duration::from_secs(1)), false), Spawning::Works);
     world.hand_in(&Event::Signal(Signal::TERM));
     world.now += Duration::from_secs(100);
     for which in 0..3 {

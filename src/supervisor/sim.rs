@@ -46,6 +46,8 @@ struct Scenario {
 struct Script {
     /// It cannot be started, with this exit code.
     spawn_fails: Option<u8>,
+    /// It cannot be started for now: so many attempts fail.
+    delayed: u32,
     /// It ends by itself.
     exits: Option<Ending>,
     /// What SIGTERM makes it do; nothing said: it dies of it at once.
@@ -270,12 +272,13 @@ impl Sim {
             "one process an instance"
         );
         let script = self.scripts.get(&name).cloned().unwrap_or_default();
-        if let Some(code) = script.spawn_fails {
-            return Event::SpawnFailed {
-                instance,
-                generation,
-                failure: SpawnFailure { message: "no such command".into(), code },
-            };
+        let failure = match script.spawn_fails {
+            Some(code) => Some(SpawnFailure::Permanent { message: "no such command".into(), code }),
+            None => (generation.0 <= script.delayed)
+                .then(|| SpawnFailure::Temporary { message: "no room for it".into() }),
+        };
+        if let Some(failure) = failure {
+            return Event::SpawnFailed { instance, generation, failure };
         }
         if let Some(ending) = script.exits {
             self.later(ending.after, Happening::Dies(instance, ending.exit()));

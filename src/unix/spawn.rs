@@ -58,3 +58,10 @@ fn lead_session(command: &mut Command) {
     // held when we forked.
     unsafe { command.pre_exec(|| setsid().map(|_| ()).map_err(io::Error::from)) };
 }
+
+/// Whether a process could not be started only for now: no room for it, its pipes or its terminal (processes, memory, open files, terminals).
+#[must_use]
+pub fn is_temporary(error: &io::Error) -> bool {
+    let number = error.raw_os_error().unwrap_or_default();
+    [libc::EAGAIN, libc::ENOMEM, libc::EMFILE, libc::ENFILE, libc::ENOSPC].contains(&number)
+}
