@@ -1,6 +1,7 @@
 //! The command line: arguments in, an exit code out.
 
 pub mod args;
+mod capacity;
 mod check;
 pub mod completions;
 mod env;

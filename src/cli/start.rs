@@ -1,6 +1,7 @@
 //! `proc start`: the formation in the foreground, until it ends or is told to.
 
 use super::args::Options;
+use super::capacity;
 use super::error::CliError;
 use super::load::{self, App, Demand, Surroundings};
 use super::logs;
@@ -15,6 +16,7 @@ use crate::model::policy::LogFormat;
 use crate::model::port;
 use crate::model::procfile::unknown_type;
 use crate::output::{Colour, Formatter, Label, Logs, Mux, Sink, Target, Terminal};
+use crate::unix::limits::Limits;
 use crate::unix::{fds, listener, signals, tree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IoSlice, IsTerminal};
@@ -29,14 +31,19 @@ pub(super) fn start(
     named: &[String],
     around: &Surroundings,
 ) -> Result<ExitCode, CliError> {
+    // First of all: before a secret is read, and a thread is started.
+    let limits = Limits::take_over();
     let (app, mut problems) = load::app(options, around, Demand::Lenient);
     let planned = app.and_then(|app| Planner { options, named, problems: &mut problems }.plan(app));
+    if let Some((plan, _)) = &planned {
+        capacity::check(options, plan, &limits, &mut problems);
+    }
     problems.settle()?;
     let Some((plan, quiet)) = planned else { return Err(CliError::internal("no plan and no error")) };
     let logs = logs::open(options, &plan, around)?;
     let console =
         console(options, &plan, quiet, logs, around).map_err(failed("failed to start the writer thread"))?;
-    let (outcome, unwritten) = run(plan, console)?;
+    let (outcome, unwritten) = run(plan, console, limits)?;
     if unwritten > 0 {
         ui::complain(format!("{unwritten} bytes of output could not be written\n"));
     }
@@ -48,7 +55,7 @@ fn failed(what: &'static str) -> impl Fn(io::Error) -> CliError {
 }
 
 /// Takes over signals and orphans, and lets the engine run.
-fn run(plan: Plan, console: Console) -> Result<(Outcome, u64), CliError> {
+fn run(plan: Plan, console: Console, limits: Limits) -> Result<(Outcome, u64), CliError> {
     fds::keep_from_children();
     tree::adopt_orphans().map_err(failed("failed to become a subreaper"))?;
     let signals = signals::Signals::take_over().map_err(failed("failed to take over the signals"))?;
@@ -57,7 +64,8 @@ fn run(plan: Plan, console: Console) -> Result<(Outcome, u64), CliError> {
         .build()
         .map_err(failed("failed to start the event loop"))?;
     let _entered = runtime.enter();
-    let engine = Engine::new(plan, console, signals).map_err(failed("failed to start the event loop"))?;
+    let engine =
+        Engine::new(plan, console, signals, limits).map_err(failed("failed to start the event loop"))?;
     contain(|| runtime.block_on(engine.run()))
 }
 

@@ -18,6 +18,7 @@ use crate::model::instance::InstanceId;
 use crate::model::plan::Plan;
 use crate::output::{Label, Logs, Mux, Sink, Target, Tee};
 use crate::supervisor::{Event, Supervisor};
+use crate::unix::limits::Limits;
 use crate::unix::pty::Window;
 use crate::unix::signals::{self, Signals};
 pub use channel::Channel;
@@ -88,11 +89,12 @@ pub struct Engine {
     is_output_closed: bool,
     /// The window that the processes' terminals have, if they have any.
     window: Option<Window>,
+    limits: Limits,
 }
 
 impl Engine {
     /// An engine for this plan. Needs a runtime to be entered, and the signals to be taken over by now.
-    pub fn new(plan: Plan, console: Console, signals: Signals) -> io::Result<Self> {
+    pub fn new(plan: Plan, console: Console, signals: Signals, limits: Limits) -> io::Result<Self> {
         let clock = Clock::start();
         let window = console.channel.window();
         let chunk = if console.tells_streams_apart { SMALL_CHUNK } else { CHUNK };
@@ -109,6 +111,7 @@ impl Engine {
             events: VecDeque::new(),
             is_output_closed: false,
             window,
+            limits,
         })
     }
 

@@ -55,7 +55,7 @@ impl Engine {
 
     fn spawn(&mut self, instance: InstanceId, generation: Generation) -> Result<Pid, SpawnFailure> {
         let channel = self.console.channel;
-        let pipes = NewPipes::make(channel, self.console.tells_streams_apart)
+        let pipes = NewPipes::make(channel, self.console.tells_streams_apart, &self.limits)
             .map_err(|error| no_pipe(channel, &error))?;
         let environment = self
             .plan
@@ -63,7 +63,8 @@ impl Engine {
             .map_err(|error| SpawnFailure::Permanent { message: error.to_string(), code: code::USAGE })?;
         let invocation = self.plan.invocation(instance);
         let program = Program { invocation: &invocation, root: &self.plan.root, environment: &environment };
-        let pid = spawn::spawn(&program, &pipes.theirs).map_err(|error| no_process(channel, &error))?;
+        let pid = spawn::spawn(&program, &pipes.theirs, &self.limits)
+            .map_err(|error| no_process(channel, &error))?;
         self.children.add(instance, generation, pid, pipes.theirs.are_terminals);
         let origin = Origin {
             label: self.console.labels.get(&instance).cloned().unwrap_or_else(Label::system),

@@ -4,6 +4,7 @@ use super::channel::Channel;
 use crate::model::instance::{Generation, InstanceId};
 use crate::output::{Label, Mux, Stream, StreamId, Tee};
 use crate::unix::fds::{Poller, Received, is_readable, receive, receive_more, waiting};
+use crate::unix::limits::Limits;
 use crate::unix::pty::{self, Window};
 use crate::unix::spawn::Outputs;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -74,10 +75,14 @@ pub(super) struct NewPipes {
 }
 
 impl NewPipes {
-    /// One pipe for both outputs, which keeps the order between them; two where they have to be told apart.
-    pub(super) fn make(channel: Channel, told_apart: bool) -> io::Result<Self> {
+    /// One pipe for both outputs, which keeps the order between them; two where they have to be told apart. None from our reserve of
+    /// descriptors: without it we could not see who is below us any more.
+    pub(super) fn make(channel: Channel, told_apart: bool, limits: &Limits) -> io::Result<Self> {
         let (stdout, their_stdout) = channel.open()?;
         let (stderr, their_stderr) = if told_apart { Some(channel.open()?).unzip() } else { (None, None) };
+        if !limits.leave_reserve(their_stderr.as_ref().unwrap_or(&their_stdout)) {
+            return Err(io::Error::from_raw_os_error(libc::EMFILE));
+        }
         let are_terminals = channel != Channel::Pipe;
         let theirs = Outputs { stdout: their_stdout, stderr: their_stderr, are_terminals };
         Ok(Self { stdout, stderr, theirs })

@@ -1,10 +1,11 @@
-//! The only system calls, and the only `unsafe`: files, descriptors, processes, trees, signals.
+//! The only system calls, and the only `unsafe`: files, descriptors, limits, processes, trees, signals.
 //!
 //! Each file is one thing the kernel does for us, with our words for its errors. Nothing here decides anything.
 
 pub mod exec;
 pub mod fds;
 pub mod file;
+pub mod limits;
 pub mod listener;
 pub mod log_file;
 pub mod pty;

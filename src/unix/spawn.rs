@@ -1,12 +1,15 @@
 //! Starting a process: in a group of its own, with a terminal in a session of its own; with nothing on its standard input.
 
 use super::exec::{ExecError, Program};
+use super::limits::Limits;
 use crate::model::instance::Pid;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
 use nix::unistd::setsid;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// Where a child's output goes: the child's ends of our pipes or pseudo-terminals.
 #[derive(Debug)]
@@ -19,31 +22,34 @@ pub struct Outputs {
     pub are_terminals: bool,
 }
 
-/// Starts a process whose group has its own number.
+/// Starts a process whose group has its own number, with the limits that we were given.
 ///
 /// With pipes, all that is asked for is what `posix_spawn` can do: a hook before `exec` would make it a real fork, which is a hundred times
 /// slower in a large process (`faults.md` 4.4). The standard library has no other way to a session. The handle is dropped: the process is reaped by [`reap`](super::reap), with all others.
-pub fn spawn(program: &Program<'_>, outputs: &Outputs) -> Result<Pid, ExecError> {
+pub fn spawn(program: &Program<'_>, outputs: &Outputs, limits: &Limits) -> Result<Pid, ExecError> {
     let mut command = program.command()?;
-    let source = match start(&mut command, outputs) {
+    let source = match start(&mut command, outputs, limits) {
         Ok(pid) => return Ok(pid),
         Err(source) => source,
     };
     match program.by_shell().filter(|_| source.raw_os_error() == Some(libc::ENOEXEC)) {
-        Some(mut command) => start(&mut command, outputs).map_err(|source| program.explain(source)),
+        Some(mut command) => start(&mut command, outputs, limits).map_err(|source| program.explain(source)),
         None => Err(program.explain(source)),
     }
 }
 
-fn start(command: &mut Command, outputs: &Outputs) -> io::Result<Pid> {
+fn start(command: &mut Command, outputs: &Outputs, limits: &Limits) -> io::Result<Pid> {
+    // Not `Stdio::null`, which would open it when we may have no more descriptors than we were given.
+    let stdin = open("/dev/null", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
     let stderr = outputs.stderr.as_ref().unwrap_or(&outputs.stdout).try_clone()?;
-    command.stdin(Stdio::null()).stdout(outputs.stdout.try_clone()?).stderr(stderr);
-    if outputs.are_terminals {
-        lead_session(command);
+    command.stdin(stdin).stdout(outputs.stdout.try_clone()?).stderr(stderr);
+    let child = if outputs.are_terminals {
+        lead_session(command, *limits);
+        command.spawn()?
     } else {
         command.process_group(0);
-    }
-    let child = command.spawn()?;
+        limits.lend(|| command.spawn())?
+    };
     Ok(Pid(child.id().cast_signed()))
 }
 
@@ -52,11 +58,17 @@ fn start(command: &mut Command, outputs: &Outputs) -> io::Result<Pid> {
 /// Whoever has a terminal of its own has nothing to do with ours: it has no `/dev/tty`. Nor is its own its controlling terminal: the kernel
 /// would hang up (SIGHUP) what is left of the group as soon as the leader has ended, and of `cd web && npm start` the shell ends at the stop
 /// signal, while the server behind it has its grace period.
+///
+/// A fork opens descriptors of its own, for which there may be no room within the limits that we were given: the child sets them itself.
 #[expect(unsafe_code, reason = "only the child can do it, between fork and exec")]
-fn lead_session(command: &mut Command) {
-    // SAFETY: the hook makes one system call and touches no memory but its own stack, so it needs no lock that another thread may have
+fn lead_session(command: &mut Command, limits: Limits) {
+    let hook = move || {
+        limits.give_back();
+        setsid().map(|_| ()).map_err(io::Error::from)
+    };
+    // SAFETY: the hook makes a few system calls and touches no memory but its own, so it needs no lock that another thread may have
     // held when we forked.
-    unsafe { command.pre_exec(|| setsid().map(|_| ()).map_err(io::Error::from)) };
+    unsafe { command.pre_exec(hook) };
 }
 
 /// Whether a process could not be started only for now: no room for it, its pipes or its terminal (processes, memory, open files, terminals).

@@ -28,6 +28,12 @@ pub fn adopt_orphans() -> io::Result<()> {
     Ok(nix::sys::prctl::set_child_subreaper(true)?)
 }
 
+/// Whether the system shows who is below us: `/proc` is there, and the kernel was built to list children in it.
+#[must_use]
+pub fn is_visible() -> bool {
+    proc_text("/proc/thread-self/children").is_some()
+}
+
 /// How often the tree is walked at most: a tree that grows while it is walked is not chased for ever.
 const MOST_WALKS: usize = 8;
 
