@@ -317,10 +317,17 @@ fn who_cannot_have_a_terminal_is_told_of_pipes() {
     // Whatever it is that finds no descriptor.
     for limit in 37..43 {
         let script = format!("ulimit -n {limit}; exec \"$@\"");
-        let run = always("web: ./child wait\n").args(["web=50"]).by_shell(&script).run();
-        run.exits(126).says(
+        let all =
+            |exit_on| always("web: ./child wait\n").args(["web=50", "--exit-on", exit_on]).by_shell(&script);
+        all("any")
+            .run()
+            .exits(2)
+            .complains("raise the limit (`ulimit -n 132`), or use pipes (`--pty never`)\n");
+        let proc = all("all").spawn();
+        proc.wait_for(
             "could not be started: too many open files for us: start fewer, \
-             raise the limit (`ulimit -n`), or use pipes (`--pty never`)\n",
+             raise the limit (`ulimit -n`), or use pipes (`--pty never`); trying again in 0.1s\n",
         );
+        proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).complains("50 processes need 132").stdout();
     }
 }

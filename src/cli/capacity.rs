@@ -23,7 +23,11 @@ pub(super) fn check(options: &Options, plan: &Plan, limits: &Limits, problems: &
         );
         if room == 0 || options.exit_on == ExitOn::Any {
             problems.error(text);
-            problems.hint(format!("start fewer, or raise the limit (`ulimit -n {needed}`)"));
+            problems.hint(if has_pty(options) {
+                format!("start fewer, raise the limit (`ulimit -n {needed}`), or use pipes (`--pty never`)")
+            } else {
+                format!("start fewer, or raise the limit (`ulimit -n {needed}`)")
+            });
         } else {
             problems.warning(format!("{text}; those that have no room wait until others end"));
         }
@@ -38,7 +42,10 @@ pub(super) fn check(options: &Options, plan: &Plan, limits: &Limits, problems: &
 /// How many descriptors of ours a process takes: our end of a pipe or both of a pseudo-terminal for each of its outputs, and a log file.
 fn descriptors_each(options: &Options) -> u64 {
     let outputs = if options.log_format == LogFormat::Json { 2 } else { 1 };
-    let has_pty = options.pty.is_wanted(options.log_format, io::stdout().is_terminal());
-    let ends = if has_pty { 2 } else { 1 };
+    let ends = if has_pty(options) { 2 } else { 1 };
     outputs * ends + u64::from(options.log_dir.is_some())
+}
+
+fn has_pty(options: &Options) -> bool {
+    options.pty.is_wanted(options.log_format, io::stdout().is_terminal())
 }

@@ -1,6 +1,7 @@
 //! From the command line to everything a command needs to know: the only reader of files and of the environment.
 
 use super::args::Options;
+use super::exposure;
 use super::problems::Problems;
 use crate::model::env_file;
 use crate::model::environment::{Environment, NamedEnvFile};
@@ -171,6 +172,9 @@ impl Loader<'_> {
                 return Vec::new();
             }
         };
+        if !is_stdin && self.demand != Demand::NoProcfile {
+            exposure::check_authors(&procfile.path, name, &mut self.problems);
+        }
         let reading = procfile::parse(&bytes);
         let text = String::from_utf8_lossy(&bytes);
         let strictly = self.demand == Demand::Strict;
@@ -220,6 +224,11 @@ impl Loader<'_> {
                     for difference in second_opinion::differences(&text, &file) {
                         self.problems.diagnose(&difference, &located.name, &text, false);
                     }
+                }
+                if self.demand != Demand::NoProcfile {
+                    let Located { path, name } = located;
+                    exposure::check_secrets(path, name, &file, &mut self.problems);
+                    exposure::check_authors(path, name, &mut self.problems);
                 }
                 Some(NamedEnvFile { name: located.name.clone(), file })
             }

@@ -7,6 +7,7 @@ pub mod completions;
 mod env;
 pub mod error;
 mod examples;
+mod exposure;
 mod load;
 mod logs;
 pub mod man;

@@ -7,7 +7,8 @@ use std::fmt;
 use std::ops::Range;
 
 use super::diagnostic::{Explain, ParseError, Span};
-use super::template::{DEPTH, Escapes, Template, TooDeep};
+use super::secret::masked;
+use super::template::{DEPTH, Escapes, Segment, Template, TooDeep};
 
 /// The largest env file that is read, in bytes: 1 MiB.
 pub const LARGEST: usize = 1024 * 1024;
@@ -30,6 +31,17 @@ pub struct Entry {
     pub line: usize,
     /// Its source in the bytes of the file, a comment behind it included, the end of the last line not.
     pub span: Span,
+}
+
+impl Entry {
+    /// Whether something of the value looks like a secret: what stands here, not what a variable brings.
+    #[must_use]
+    pub fn holds_secret(&self) -> bool {
+        self.value.segments().iter().any(|segment| match segment {
+            Segment::Literal(text) => masked(&self.key, text) != text.as_str(),
+            Segment::Variable { .. } => false,
+        })
+    }
 }
 
 /// A kind of quote.

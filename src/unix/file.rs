@@ -1,7 +1,8 @@
 //! Reading a file that somebody named, without being held up by what it is.
 
 use nix::fcntl::{OFlag, open};
-use nix::sys::stat::{Mode, SFlag, fstat};
+use nix::sys::stat::{Mode, SFlag, fstat, stat};
+use nix::unistd::geteuid;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -37,6 +38,41 @@ pub fn read_limited(from: impl Read, limit: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// What everybody on the machine can do with a file, as far as permissions say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Exposure {
+    /// Read it.
+    pub is_readable: bool,
+    /// Write it, or put another one in its place.
+    pub is_changeable: bool,
+}
+
+/// How exposed a regular file is; not at all to whoever may not pass through a directory above it.
+#[must_use]
+pub fn exposure(path: &Path) -> Exposure {
+    let everybody =
+        |path: &Path, what: libc::mode_t| stat(path).is_ok_and(|stat| stat.st_mode & what == what);
+    let is_regular = stat(path).is_ok_and(|stat| kind(stat.st_mode).is_none());
+    let Some(path) = path.canonicalize().ok().filter(|_| is_regular) else { return Exposure::default() };
+    let above: Vec<&Path> = path.ancestors().skip(1).collect();
+    if !above.iter().all(|directory| everybody(directory, libc::S_IXOTH)) {
+        return Exposure::default();
+    }
+    // Where the sticky bit is set, a file can only be replaced by its owner.
+    let is_open =
+        |directory: &&Path| everybody(directory, libc::S_IWOTH) && !everybody(directory, libc::S_ISVTX);
+    Exposure {
+        is_readable: everybody(&path, libc::S_IROTH),
+        is_changeable: everybody(&path, libc::S_IWOTH) || above.iter().any(is_open),
+    }
+}
+
+/// Whether we may do everything.
+#[must_use]
+pub fn are_we_root() -> bool {
+    geteuid().is_root()
+}
+
 /// What a file is, unless it is regular.
 pub(super) fn kind(mode: libc::mode_t) -> Option<&'static str> {
     match SFlag::from_bits_truncate(mode & SFlag::S_IFMT.bits()) {
@@ -60,6 +96,7 @@ pub(super) fn proc_text(path: &str) -> Option<String> {
 mod tests {
     use super::*;
     use nix::unistd::mkfifo;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn a_regular_file_is_read_up_to_one_byte_more_than_the_limit() {
@@ -68,6 +105,32 @@ mod tests {
         std::fs::write(&path, "12345678").unwrap();
         assert_eq!(read_regular(&path, 100).unwrap(), b"12345678");
         assert_eq!(read_regular(&path, 4).unwrap(), b"12345");
+    }
+
+    #[test]
+    fn a_file_is_as_exposed_as_the_directories_above_it_let_it_be() {
+        let directory = tempfile::tempdir().unwrap();
+        let (inner, file) = (directory.path().join("inner"), directory.path().join("inner/file"));
+        std::fs::create_dir(&inner).unwrap();
+        std::fs::write(&file, "").unwrap();
+        let set =
+            |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+        let exposed = |is_readable, is_changeable| Exposure { is_readable, is_changeable };
+        for (outer_mode, inner_mode, mode, expected) in [
+            (0o755, 0o755, 0o644, exposed(true, false)),
+            (0o755, 0o711, 0o606, exposed(true, true)),
+            (0o755, 0o755, 0o660, exposed(false, false)),
+            (0o755, 0o777, 0o600, exposed(false, true)),
+            (0o755, 0o1777, 0o600, exposed(false, false)),
+            (0o750, 0o755, 0o666, exposed(false, false)),
+        ] {
+            set(directory.path(), outer_mode);
+            set(&inner, inner_mode);
+            set(&file, mode);
+            assert_eq!(exposure(&file), expected, "{outer_mode:o} {inner_mode:o} {mode:o}");
+        }
+        assert_eq!(exposure(&inner.join("none")), Exposure::default());
+        assert_eq!(exposure(Path::new("/dev/null")), Exposure::default());
     }
 
     #[test]

@@ -1,11 +1,8 @@
 //! The limits of the system on us: raised for ourselves, and for the children as they were given to us.
 
-use nix::errno::Errno;
 use nix::sys::prctl::set_dumpable;
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 /// The descriptors that the children's pipes leave free. Who has none left cannot open `/proc` to see who is below it, nor a log file anew.
 const RESERVE: u64 = 16;
@@ -13,8 +10,8 @@ const RESERVE: u64 = 16;
 /// The descriptors that we have open ourselves before any child has a pipe, at most: standard streams, the loop, signals, what we were given.
 const OURS: u64 = 16;
 
-/// How often our limits were changed: an odd number while they are those of the children.
-static CHANGES: AtomicUsize = AtomicUsize::new(0);
+/// How far below the limit that we were given the descriptors of a child must be for it to be ours for a moment: another thread may open a file.
+const MARGIN: u64 = 8;
 
 /// The soft limits that we were given, which are the children's, and ours.
 #[derive(Debug, Clone, Copy)]
@@ -66,21 +63,23 @@ impl Limits {
     /// Whether this descriptor, the last of those for a child, is not one of the reserve. The kernel hands out the lowest that is free.
     #[must_use]
     pub fn leave_reserve(&self, fd: &OwnedFd) -> bool {
-        let number = u64::try_from(fd.as_raw_fd()).unwrap_or(u64::MAX);
-        number < self.files.ours.saturating_sub(RESERVE)
+        number(fd) < self.files.ours.saturating_sub(RESERVE)
     }
 
-    /// Starts a child with the limits that we were given: it has those that we have at that moment.
+    /// Whether our limits can be those that we were given for a moment, while this descriptor is one of those in use.
     ///
-    /// Until `start` returns, no more descriptors can be opened than we were given: neither by it nor by [another thread](retried).
-    pub fn lend<T>(&self, start: impl FnOnce() -> T) -> T {
-        CHANGES.fetch_add(1, Ordering::SeqCst);
+    /// In that moment, no descriptor can be opened or even named (glibc refuses to, in `posix_spawn`) that is above the limit.
+    pub(super) fn are_lendable_beside(&self, fd: &OwnedFd) -> bool {
+        number(fd).saturating_add(MARGIN) <= self.files.given
+    }
+
+    /// Starts a child with the limits that we were given: it gets those that we have at that moment.
+    pub(super) fn lend<T>(&self, start: impl FnOnce() -> T) -> T {
         self.give_back();
         let started = start();
         for limit in [&self.files, &self.core] {
             limit.set(limit.ours);
         }
-        CHANGES.fetch_add(1, Ordering::SeqCst);
         started
     }
 
@@ -105,24 +104,13 @@ impl Limit {
     }
 }
 
-/// Opens a descriptor on a thread that starts no children: what failed because a limit was the children's for a moment is tried again.
-pub(super) fn retried<T>(open: impl Fn() -> nix::Result<T>) -> nix::Result<T> {
-    const A_SPAWN: Duration = Duration::from_micros(100);
-    loop {
-        let before = CHANGES.load(Ordering::SeqCst);
-        let result = open();
-        let is_disturbed = || before % 2 == 1 || CHANGES.load(Ordering::SeqCst) != before;
-        if !matches!(result, Err(Errno::EMFILE)) || !is_disturbed() {
-            return result;
-        }
-        std::thread::sleep(A_SPAWN);
-    }
+fn number(fd: &OwnedFd) -> u64 {
+    u64::try_from(fd.as_raw_fd()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::cell::Cell;
 
     fn limits(files: u64) -> Limits {
         let limit = |resource, ours| Limit { resource, given: ours, ours, hard: ours };
@@ -144,19 +132,13 @@ mod tests {
     fn the_last_descriptors_are_not_the_childrens() {
         let (fd, _) = crate::unix::fds::output_pipe().unwrap();
         assert!(limits(4096).leave_reserve(&fd));
-        assert!(!limits(u64::try_from(fd.as_raw_fd()).unwrap() + RESERVE).leave_reserve(&fd));
+        assert!(!limits(number(&fd) + RESERVE).leave_reserve(&fd));
     }
 
     #[test]
-    fn what_fails_while_a_child_is_started_is_tried_again_and_what_fails_otherwise_is_not() {
-        let attempts = Cell::new(0);
-        let fails = |times: i32| {
-            attempts.set(attempts.get() + 1);
-            if attempts.get() <= times { Err(Errno::EMFILE) } else { Ok(()) }
-        };
-        assert_eq!(retried(|| fails(3)), Err(Errno::EMFILE));
-        assert_eq!(attempts.replace(0), 1);
-        assert_eq!(limits(4096).lend(|| retried(|| fails(3))), Ok(()));
-        assert_eq!(attempts.get(), 4);
+    fn a_limit_is_lent_only_while_it_is_above_all_that_is_open() {
+        let (fd, _) = crate::unix::fds::output_pipe().unwrap();
+        assert!(limits(number(&fd) + MARGIN).are_lendable_beside(&fd));
+        assert!(!limits(number(&fd) + MARGIN - 1).are_lendable_beside(&fd));
     }
 }

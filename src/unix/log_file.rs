@@ -4,7 +4,6 @@
 //! written before, and what comes later is in a new one. A file that was cut (`copytruncate`) is written on from its new end.
 
 use super::file::kind;
-use super::limits;
 use crate::model::rotation::Rotation;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
@@ -151,7 +150,7 @@ fn open_for_appending(path: &Path) -> nix::Result<OwnedFd> {
     let append = OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT;
     // Without O_NONBLOCK the open waits for a FIFO's reader; a terminal that is no log file does not become ours either.
     let careful = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-    limits::retried(|| open(path, append | careful, Mode::S_IRUSR | Mode::S_IWUSR))
+    open(path, append | careful, Mode::S_IRUSR | Mode::S_IWUSR)
 }
 
 /// Why a file is not one to append to, unless it is regular.

@@ -101,7 +101,10 @@ pub fn suspend() {
     let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP);
 }
 
-/// Dies by a signal, as if we had never handled it. Returns only for one that does not end a process.
+/// Dies by a signal, as if we had never handled it. Returns only for one that does not end a process, and as process 1, whom none ends.
 pub fn die_by(signal: Signal) {
+    if std::process::id() == 1 {
+        return;
+    }
     let _ = signal_hook::low_level::emulate_default_handler(signal.number());
 }

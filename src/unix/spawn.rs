@@ -25,7 +25,8 @@ pub struct Outputs {
 /// Starts a process whose group has its own number, with the limits that we were given.
 ///
 /// With pipes, all that is asked for is what `posix_spawn` can do: a hook before `exec` would make it a real fork, which is a hundred times
-/// slower in a large process (`faults.md` 4.4). The standard library has no other way to a session. The handle is dropped: the process is reaped by [`reap`](super::reap), with all others.
+/// slower in a large process (`faults.md` 4.4). The standard library has no other way to a session, nor we to the limits of a child while we have
+/// more open than they allow. The handle is dropped: the process is reaped by [`reap`](super::reap), with all others.
 pub fn spawn(program: &Program<'_>, outputs: &Outputs, limits: &Limits) -> Result<Pid, ExecError> {
     let mut command = program.command()?;
     let source = match start(&mut command, outputs, limits) {
@@ -39,16 +40,22 @@ pub fn spawn(program: &Program<'_>, outputs: &Outputs, limits: &Limits) -> Resul
 }
 
 fn start(command: &mut Command, outputs: &Outputs, limits: &Limits) -> io::Result<Pid> {
-    // Not `Stdio::null`, which would open it when we may have no more descriptors than we were given.
+    // Not `Stdio::null`, which would open it while the limits are the child's.
     let stdin = open("/dev/null", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let stdout = outputs.stdout.try_clone()?;
     let stderr = outputs.stderr.as_ref().unwrap_or(&outputs.stdout).try_clone()?;
-    command.stdin(stdin).stdout(outputs.stdout.try_clone()?).stderr(stderr);
-    let child = if outputs.are_terminals {
-        lead_session(command, *limits);
-        command.spawn()?
+    let is_lendable = [&stdin, &stdout, &stderr].into_iter().all(|fd| limits.are_lendable_beside(fd));
+    command.stdin(stdin).stdout(stdout).stderr(stderr);
+    if outputs.are_terminals {
+        lead_session(command);
     } else {
         command.process_group(0);
+    }
+    let child = if is_lendable && !outputs.are_terminals {
         limits.lend(|| command.spawn())?
+    } else {
+        give_limits_back(command, *limits);
+        command.spawn()?
     };
     Ok(Pid(child.id().cast_signed()))
 }
@@ -58,16 +65,22 @@ fn start(command: &mut Command, outputs: &Outputs, limits: &Limits) -> io::Resul
 /// Whoever has a terminal of its own has nothing to do with ours: it has no `/dev/tty`. Nor is its own its controlling terminal: the kernel
 /// would hang up (SIGHUP) what is left of the group as soon as the leader has ended, and of `cd web && npm start` the shell ends at the stop
 /// signal, while the server behind it has its grace period.
-///
-/// A fork opens descriptors of its own, for which there may be no room within the limits that we were given: the child sets them itself.
 #[expect(unsafe_code, reason = "only the child can do it, between fork and exec")]
-fn lead_session(command: &mut Command, limits: Limits) {
+fn lead_session(command: &mut Command) {
+    // SAFETY: the hook makes one system call and touches no memory but its own stack, so it needs no lock that another thread may have
+    // held when we forked.
+    unsafe { command.pre_exec(|| setsid().map(|_| ()).map_err(io::Error::from)) };
+}
+
+/// Has the child set the limits that we were given, where ours cannot be changed around its start.
+#[expect(unsafe_code, reason = "only the child can do it, between fork and exec")]
+fn give_limits_back(command: &mut Command, limits: Limits) {
     let hook = move || {
         limits.give_back();
-        setsid().map(|_| ()).map_err(io::Error::from)
+        Ok(())
     };
-    // SAFETY: the hook makes a few system calls and touches no memory but its own, so it needs no lock that another thread may have
-    // held when we forked.
+    // SAFETY: the hook makes two system calls and touches no memory but its own copy of four numbers, so it needs no lock that another thread
+    // may have held when we forked.
     unsafe { command.pre_exec(hook) };
 }
 

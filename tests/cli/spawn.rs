@@ -158,6 +158,18 @@ fn a_child_has_three_descriptors_even_if_proc_was_given_more() {
     web().args(["--log-format", "json"]).run().exits(0).says("\"fds 0 1 2\"");
 }
 
+// F67: the others' pipes, the log files, and both ways to start a process: with as few descriptors as this, the later ones are forked.
+#[test]
+fn a_child_has_three_descriptors_however_many_proc_has() {
+    for pty in ["never", "always"] {
+        let proc =
+            Proc::start("web: ./child fds exit 0\n").args(["web=50", "--exit-on", "all", "--pty", pty]);
+        let run = proc.args(["--log-dir", "logs"]).by_shell("ulimit -Sn 100; exec \"$@\"").run();
+        run.exits(0);
+        assert_eq!(run.stdout().matches("| fds 0 1 2\n").count(), 50, "{}", run.stdout());
+    }
+}
+
 #[test]
 fn each_instance_leads_a_group_of_its_own() {
     let run = Proc::start("web: ./child pid pgid exit 0\nsh: ./child pgid exit 0; exit 0\n")

@@ -17,6 +17,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -51,7 +52,10 @@ impl Proc {
 
     /// A directory without a Procfile.
     pub(crate) fn without_procfile() -> Self {
-        let directory = tempfile::Builder::new().prefix("proc-test-").tempdir().unwrap();
+        // Nobody else's business, so that no secret of a test is warned of.
+        let only_ours = PermissionsExt::from_mode(0o700);
+        let directory =
+            tempfile::Builder::new().prefix("proc-test-").permissions(only_ours).tempdir().unwrap();
         std::os::unix::fs::symlink(fixture(), directory.path().join("child")).unwrap();
         Self { directory, args: Vec::new(), variables: Vec::new(), stdin: Vec::new(), wrapper: None }
     }
@@ -172,6 +176,12 @@ pub(crate) fn free_ports(count: u16) -> u16 {
             && (0..count).all(|index| is_free(base + index * 100) && is_free(base + index * 100 + 1))
     };
     candidates.take(1000).find(fits).unwrap()
+}
+
+/// Says why a test proves nothing here.
+#[expect(clippy::print_stderr, reason = "says that it was skipped")]
+pub(crate) fn skip(reason: &str) {
+    eprintln!("skipped: {reason}");
 }
 
 /// Waits until something can be read, be it the end; false if nothing comes.

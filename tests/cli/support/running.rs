@@ -37,6 +37,16 @@ impl Running {
         pid(self.child.as_ref().unwrap())
     }
 
+    /// The ids of what the test started and of everything below it, a parent before its children.
+    pub(crate) fn all_processes(&self) -> Vec<i32> {
+        std::iter::once(self.pid()).chain(below(self.pid())).map(Pid::as_raw).collect()
+    }
+
+    /// Whether standard output comes to have this text in it before it ends.
+    pub(crate) fn comes_to(&self, text: &str) -> bool {
+        self.stdout.wait(|bytes, _| String::from_utf8_lossy(bytes).contains(text))
+    }
+
     /// Waits until standard output has this text in it.
     #[track_caller]
     pub(crate) fn wait_for(&self, text: &str) -> &Self {
