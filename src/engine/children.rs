@@ -14,8 +14,6 @@ pub(super) struct Children {
     of: BTreeMap<InstanceId, Child>,
     /// The leaders that are not reaped: their numbers cannot be anybody else's.
     unreaped: BTreeMap<Pid, InstanceId>,
-    /// Who was below us before we started anything, because a shell became us by `exec`: not ours to stop or to wait for.
-    inherited: BTreeSet<Pid>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -50,10 +48,9 @@ pub(super) struct News {
 }
 
 impl Children {
-    /// None yet; whoever is below us now is not one of them.
+    /// None yet.
     pub(super) fn new() -> Self {
-        let inherited = descendants(&BTreeSet::new()).into_iter().map(|descendant| descendant.pid).collect();
-        Self { of: BTreeMap::new(), unreaped: BTreeMap::new(), inherited }
+        Self { of: BTreeMap::new(), unreaped: BTreeMap::new() }
     }
 
     /// Takes up a process that was started; `leads_session`: with a terminal of its own.
@@ -76,8 +73,7 @@ impl Children {
     /// Reaps everyone who has died, strangers that became ours included.
     pub(super) fn reap(&mut self) -> News {
         let Reaped { dead, childless } = reap();
-        let is_childless = childless || (!self.inherited.is_empty() && self.descendants().is_empty());
-        let mut news = News { is_childless, ..News::default() };
+        let mut news = News { is_childless: childless, ..News::default() };
         let mut orphaned = Vec::new();
         for (pid, exit) in dead {
             let Some(instance) = self.unreaped.remove(&pid) else { continue };
@@ -105,8 +101,7 @@ impl Children {
         if orphaned.peek().is_none() {
             return;
         }
-        let inhabited: BTreeSet<Pid> =
-            descendants(&self.inherited).into_iter().map(|descendant| descendant.group).collect();
+        let inhabited: BTreeSet<Pid> = descendants().into_iter().map(|descendant| descendant.group).collect();
         for (instance, child) in orphaned.filter(|(_, child)| !inhabited.contains(&child.pid)) {
             child.group = Group::Gone;
             news.emptied.push((*instance, child.generation));
@@ -127,7 +122,7 @@ impl Children {
         };
         let is_ours = match child.group {
             Group::Led => true,
-            Group::Orphaned => self.descendants().iter().any(|descendant| descendant.group == child.pid),
+            Group::Orphaned => descendants().iter().any(|descendant| descendant.group == child.pid),
             Group::Gone => false,
         };
         if !is_ours {
@@ -146,14 +141,10 @@ impl Children {
         all.into_iter().collect()
     }
 
-    fn descendants(&self) -> Vec<Descendant> {
-        descendants(&self.inherited)
-    }
-
     /// The descendants outside of the groups of our children.
     pub(super) fn strays(&self) -> Vec<Descendant> {
         let groups: BTreeSet<Pid> =
             self.of.values().filter(|child| child.group != Group::Gone).map(|child| child.pid).collect();
-        self.descendants().into_iter().filter(|descendant| !groups.contains(&descendant.group)).collect()
+        descendants().into_iter().filter(|descendant| !groups.contains(&descendant.group)).collect()
     }
 }

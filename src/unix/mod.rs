@@ -5,11 +5,14 @@
 pub mod exec;
 pub mod fds;
 pub mod file;
+pub mod guard;
 pub mod limits;
+pub mod link;
 pub mod listener;
 pub mod log_file;
 pub mod pty;
 pub mod reap;
 pub mod signals;
 pub mod spawn;
+pub mod sweep;
 pub mod tree;

@@ -4,7 +4,6 @@ use crate::model::exit::Exit;
 use crate::model::instance::Pid;
 use crate::model::signal::Signal;
 use nix::errno::Errno;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
 /// What one pass over the dead found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,18 +18,58 @@ pub struct Reaped {
 #[must_use]
 pub fn reap() -> Reaped {
     let mut dead = Vec::new();
+    let childless = reap_each(|pid, exit| dead.push((pid, exit)));
+    Reaped { dead, childless }
+}
+
+/// The same, each told as it is found; whether no child is left.
+pub(super) fn reap_each(mut on_death: impl FnMut(Pid, Exit)) -> bool {
     loop {
-        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(pid, code)) => {
-                let code = u8::try_from(code & 0xff).unwrap_or(u8::MAX);
-                dead.push((Pid(pid.as_raw()), Exit::Code(code)));
+        let mut status = 0;
+        match wait_without_waiting(&mut status) {
+            0 => return false,
+            pid @ 1.. => {
+                if let Some(exit) = exit(status) {
+                    on_death(Pid(pid), exit);
+                }
             }
-            Ok(WaitStatus::Signaled(pid, signal, _)) => {
-                dead.push((Pid(pid.as_raw()), Exit::Signal(Signal::from_number(signal as i32))));
-            }
-            Ok(WaitStatus::StillAlive) => return Reaped { dead, childless: false },
-            Err(Errno::ECHILD) => return Reaped { dead, childless: true },
-            Ok(_) | Err(_) => {}
+            _ if Errno::last() == Errno::ECHILD => return true,
+            _ => {}
         }
+    }
+}
+
+/// waitpid(2) for whoever it is: the pid, 0 if all live, -1 if there is none.
+///
+/// Not nix's, which has no words for death by a real-time signal, and so would take the only report of it away.
+#[expect(unsafe_code, reason = "see above")]
+fn wait_without_waiting(status: &mut libc::c_int) -> libc::pid_t {
+    // SAFETY: the status is written to a place that is valid for it.
+    unsafe { libc::waitpid(-1, std::ptr::from_mut(status), libc::WNOHANG) }
+}
+
+/// How a process ended; none if it has not.
+fn exit(status: libc::c_int) -> Option<Exit> {
+    if libc::WIFEXITED(status) {
+        return Some(Exit::Code(u8::try_from(libc::WEXITSTATUS(status)).unwrap_or(u8::MAX)));
+    }
+    libc::WIFSIGNALED(status).then(|| Exit::Signal(Signal::from_number(libc::WTERMSIG(status))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_and_every_signal_is_an_exit_and_a_stop_is_none() {
+        for code in 0..=255 {
+            assert_eq!(exit(i32::from(code) << 8), Some(Exit::Code(code)));
+        }
+        for signal in 1..=64 {
+            assert_eq!(exit(signal), Some(Exit::Signal(Signal::from_number(signal))));
+            // With a core dump.
+            assert_eq!(exit(signal | 0x80), Some(Exit::Signal(Signal::from_number(signal))));
+        }
+        assert_eq!(exit(libc::SIGSTOP << 8 | 0x7f), None);
     }
 }

@@ -1,7 +1,6 @@
 //! What is below us: groups, and descendants that left them.
 
 use super::file::proc_text;
-use super::reap::reap;
 use crate::model::diagnostic::printable;
 use crate::model::instance::Pid;
 use crate::model::signal::Signal;
@@ -10,7 +9,6 @@ use nix::sys::signal::{kill, killpg};
 use nix::unistd::Pid as NixPid;
 use std::collections::BTreeSet;
 use std::io;
-use std::time::Duration;
 
 /// A process below us.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,17 +35,17 @@ pub fn is_visible() -> bool {
 /// How often the tree is walked at most: a tree that grows while it is walked is not chased for ever.
 const MOST_WALKS: usize = 8;
 
-/// Everything alive below us, parents before their children; without `except` and what is below them.
+/// Everything alive below us, parents before their children.
 ///
 /// It is walked until a walk finds nobody new: when a process dies its children become ours, and a single walk that has looked at ours
 /// before would not find them any more.
 #[must_use]
-pub fn descendants(except: &BTreeSet<Pid>) -> Vec<Descendant> {
+pub fn descendants() -> Vec<Descendant> {
     let mut known = BTreeSet::new();
     let mut found = Vec::new();
     for _ in 0..MOST_WALKS {
         let before = known.len();
-        let fresh = walk(except).into_iter().filter(|pid| known.insert(*pid));
+        let fresh = walk().into_iter().filter(|pid| known.insert(*pid));
         found.extend(fresh.filter_map(look_at));
         if known.len() == before {
             break;
@@ -57,9 +55,9 @@ pub fn descendants(except: &BTreeSet<Pid>) -> Vec<Descendant> {
 }
 
 /// The ids of everything below us, zombies included; what is found twice is not followed again.
-fn walk(except: &BTreeSet<Pid>) -> Vec<i32> {
+fn walk() -> Vec<i32> {
     let mut queue = vec![std::process::id().cast_signed()];
-    let mut seen: BTreeSet<i32> = queue.iter().copied().chain(except.iter().map(|pid| pid.0)).collect();
+    let mut seen: BTreeSet<i32> = queue.iter().copied().collect();
     let mut found = Vec::new();
     while let Some(pid) = queue.pop() {
         for child in children(pid).into_iter().filter(|child| seen.insert(*child)) {
@@ -90,24 +88,6 @@ fn look_at(pid: i32) -> Option<Descendant> {
     let state = fields.next()?;
     let group = fields.nth(1)?.parse().ok()?;
     (!matches!(state, "Z" | "X")).then_some(Descendant { pid: Pid(pid), group: Pid(group), name })
-}
-
-/// Kills everything below us and reaps it; false if something is left after five seconds.
-///
-/// For when nobody is there to decide: round by round, because a tree may grow while it is killed.
-#[must_use]
-pub fn kill_descendants() -> bool {
-    const ROUND: Duration = Duration::from_millis(5);
-    for _ in 0..1000 {
-        for descendant in descendants(&BTreeSet::new()) {
-            let _ = signal_process(descendant.pid, Signal::KILL);
-        }
-        if reap().childless {
-            return true;
-        }
-        std::thread::sleep(ROUND);
-    }
-    false
 }
 
 /// Sends a signal to a process group; that it has gone is no error.

@@ -48,7 +48,7 @@ fn without_proc_it_starts_and_stops_and_warns_once_of_what_it_cannot_see() {
 // F79
 #[test]
 fn without_a_shell_only_commands_that_need_one_cannot_be_started() {
-    let proc = || Proc::start("plain: ./child say plain wait\nshell: ./child say shell; wait\n");
+    let proc = || Proc::start("plain: ./child say plain wait\nshell: ./child say shell; ./child wait\n");
     let bare = "unshare -Urm sh -c 'mount --bind /dev/null \"$(readlink -f /bin/sh)\" && exec \"$0\" \"$@\"'";
     let Some(plain) = inside(proc(), bare) else { return };
     let run = plain.args(["plain"]).spawn();

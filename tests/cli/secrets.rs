@@ -89,7 +89,7 @@ fn who_is_root_is_warned_of_files_that_everybody_can_change() {
 // F85
 #[test]
 fn a_secret_is_in_the_environment_of_the_processes_and_nowhere_else() {
-    let proc = Proc::start("web: ./child ready wait\nshell: ./child ready && wait\n");
+    let proc = Proc::start("web: ./child ready wait\nshell: ./child ready && ./child wait\n");
     let proc = proc.file(".env", format!("API_KEY={CANARY}\n")).args(["--log-dir", "logs"]);
     mode(&proc, ".env", 0o600);
     let proc = proc.spawn();

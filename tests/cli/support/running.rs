@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::process::Child;
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Instant;
 use tempfile::TempDir;
 
 /// The process and what came out of it so far. Dropping it kills it and what is below it.
@@ -32,7 +33,7 @@ impl Running {
         Self { child: Some(child), directory: Some(directory), stdout, stderr }
     }
 
-    /// The process id of `proc`.
+    /// The process id of `proc`: the guard's.
     pub(crate) fn pid(&self) -> Pid {
         pid(self.child.as_ref().unwrap())
     }
@@ -45,6 +46,19 @@ impl Running {
     /// Whether standard output comes to have this text in it before it ends.
     pub(crate) fn comes_to(&self, text: &str) -> bool {
         self.stdout.wait(|bytes, _| String::from_utf8_lossy(bytes).contains(text))
+    }
+
+    /// The process id of the guard's only child, which does the work; waited for.
+    #[track_caller]
+    pub(crate) fn supervisor(&self) -> Pid {
+        let give_up_at = Instant::now() + LIMIT;
+        while Instant::now() < give_up_at {
+            if let [supervisor] = children(self.pid())[..] {
+                return supervisor;
+            }
+            std::thread::yield_now();
+        }
+        panic!("no supervisor\n{}", self.story());
     }
 
     /// Waits until standard output has this text in it.
@@ -145,13 +159,16 @@ fn pid(child: &Child) -> Pid {
 
 /// Everything below a process.
 fn below(pid: Pid) -> Vec<Pid> {
+    children(pid).into_iter().flat_map(|child| [vec![child], below(child)].concat()).collect()
+}
+
+fn children(pid: Pid) -> Vec<Pid> {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let lists = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
-    let children: Vec<Pid> = lists
+    lists
         .flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
         .map(Pid::from_raw)
-        .collect();
-    children.into_iter().flat_map(|child| [vec![child], below(child)].concat()).collect()
+        .collect()
 }
 
 /// One output stream, read as it comes.
