@@ -17,10 +17,8 @@ pub(super) fn check(options: &Options, plan: &Plan, limits: &Limits, problems: &
     let room = limits.room(each);
     if room < count {
         let needed = Limits::needed(count, each);
-        let text = format!(
-            "{count} processes need {needed} open files of ours, and the limit is {}",
-            limits.files()
-        );
+        let who = if count == 1 { "1 process needs".to_owned() } else { format!("{count} processes need") };
+        let text = format!("{who} {needed} open files of ours, and the limit is {}", limits.files());
         if room == 0 || options.exit_on == ExitOn::Any {
             problems.error(text);
             problems.hint(if has_pty(options) {

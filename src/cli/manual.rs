@@ -32,11 +32,12 @@ pub(crate) fn sections(command: &str) -> &'static [&'static Section] {
             &PORTS,
             &OUTPUT,
             &THE_END,
+            &LIMITS,
             &EXIT_STATUS,
             &FILES,
             &ENVIRONMENT,
         ],
-        "start" => &[&FORMATION, &PORTS, &OUTPUT, &THE_END, &EXIT_STATUS],
+        "start" => &[&FORMATION, &PORTS, &OUTPUT, &THE_END, &LIMITS, &EXIT_STATUS],
         "run" => &[&WHAT_RUN_RUNS, &EXIT_OF_RUN],
         "check" => &[&WHAT_CHECK_SAYS, &EXIT_OF_CHECK],
         "env" => &[&WHAT_ENV_SHOWS],
@@ -121,6 +122,11 @@ const ENV_FILES: Section = Section {
              that is not closed, text after a closing quote and a NUL byte are errors, `.env:7:1: ...`, and nothing is started: a \
              file is read whole or not at all. A byte order mark and CRLF are accepted. Values are secrets: proc never \
              shows them in an error.",
+        ),
+        Text(
+            "`proc start` and `proc check` warn of a file that everybody on the machine can read and that has something in it that looks like a \
+             secret; `chmod 600 .env` ends that. What only a group can read is not warned of, nor is an example (`.env.example`). To start an app is to \
+             run what its files say: root is warned of a Procfile or an env file that everybody can change.",
         ),
     ],
 };
@@ -288,6 +294,25 @@ const THE_END: Section = Section {
     ],
 };
 
+const LIMITS: Section = Section {
+    title: "LIMITS",
+    blocks: &[
+        Text(
+            "Where the system has no room for another process (processes, memory, open files, terminals), the instance is tried again after 0.1 s, then \
+             after twice as long each time, 5 s at most. That is said, and is no exit; a stop ends it. A command that is not there or cannot be executed \
+             is not tried again.",
+        ),
+        Text(
+            "proc itself uses as many open files as its hard limit permits: one for each process, two with JSON, twice that where processes \
+             have terminals, and one more with a log file. If they cannot all run at once, that is an error before anything is started; with `--exit-on \
+             failure` and `all` it is a warning, and those that have no room wait until others end.",
+        ),
+        Text(
+            "Processes get the limits that proc was given. proc itself writes no core dump, and other users' programs cannot look into its memory.",
+        ),
+    ],
+};
+
 const EXIT_STATUS: Section = Section {
     title: "EXIT STATUS",
     blocks: &[
@@ -300,7 +325,8 @@ const EXIT_STATUS: Section = Section {
         ),
         Item(
             "130, 143, 129",
-            "proc was stopped by SIGINT, SIGTERM or SIGHUP: after a clean stop it dies of that signal itself.",
+            "proc was stopped by SIGINT, SIGTERM or SIGHUP: after a clean stop it dies of that signal itself. \
+             As process 1 of a container, which no signal of its own ends, it exits with that status.",
         ),
         Item("141", "Nobody reads the output any more; it dies of SIGPIPE after a clean stop."),
         Item("127, 126", "A command was not found, or could not be executed; the others were stopped."),

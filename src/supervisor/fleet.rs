@@ -252,8 +252,8 @@ impl Fleet {
 
     /// Moves every instance on as far as it goes by itself: over when its ends are in, killed when its grace period has passed by `due`.
     pub(crate) fn advance(&mut self, due: Option<Instant>) {
-        let steps: Vec<_> =
-            self.instances.iter_mut().map(|(id, instance)| (*id, instance.step(due))).collect();
+        let steps = self.instances.iter_mut().map(|(id, instance)| (*id, instance.step(due)));
+        let steps: Vec<_> = steps.filter(|(_, step)| *step != Step::Rest).collect();
         let killed: Vec<InstanceId> =
             steps.iter().filter(|(_, step)| *step == Step::Kill).map(|(id, _)| *id).collect();
         if !killed.is_empty() {
