@@ -19,4 +19,5 @@ mod run;
 mod spawn;
 mod start;
 mod stop;
+#[expect(dead_code, reason = "the tests that choose at random need more of it")]
 mod support;
