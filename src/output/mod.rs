@@ -21,6 +21,8 @@
 //! - `logs`: the thread that writes the files, and what becomes of a disk that is slow or fails.
 //! - `backlog`: what waits for one file, and the count of what had to be dropped.
 //!
+//! Both threads have their work from a `handoff`: the queue, the room in it, and how it ends.
+//!
 //! Nothing here reads a descriptor or a clock, and all but the two threads is pure.
 //!
 //! # What makes it fast
@@ -43,6 +45,7 @@
 mod backlog;
 mod escape;
 mod format;
+mod handoff;
 mod line;
 mod logs;
 mod mux;
