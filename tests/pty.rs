@@ -1,4 +1,4 @@
-//! `proc start` on a terminal: Ctrl-C once and twice, Ctrl-Z, prompts, colours, and a terminal that goes away.
+//! `proc start` on a terminal: Ctrl-C once and twice, Ctrl-Z, prompts, colours, what a process may not do to it, and a terminal that goes away.
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -14,10 +14,10 @@ mod terminal;
 
 use nix::sys::signal::Signal;
 use std::fs::File;
+use std::io::Write;
 use support::{Proc, read_until};
-use terminal::{on_a_terminal, spawn};
+use terminal::{CTRL_C, on_a_terminal, rows, screen, spawn};
 
-const CTRL_C: &[u8] = b"\x03";
 const CTRL_Z: &[u8] = b"\x1a";
 
 #[test]
@@ -98,6 +98,65 @@ fn there_is_colour_on_a_terminal_that_can_and_none_where_it_is_not_wanted() {
         );
         assert_eq!(text.contains('\u{1b}'), expected, "{variables:?} {args:?} {text:?}");
     }
+}
+
+#[test]
+fn what_a_process_writes_is_shown_and_neither_moves_nor_clears_nor_asks_anything_of_the_terminal() {
+    let written = [
+        ("clears", "\x1b[2J\x1b[3J\x1b[H", "␛[2J␛[3J␛[H"),
+        ("title", "\x1b]0;mine\x07\x1b]2;mine\x1b\\", "␛]0;mine␇␛]2;mine␛\\"),
+        ("clipboard", "\x1b]52;c;cm0gLXJm\x07\x1b]52;c;?\x07", "␛]52;c;cm0gLXJm␇␛]52;c;?␇"),
+        ("moves", "\x1b[3A\x1b[9D\x1b[2;2Hx\x08\x1bM", "␛[3A␛[9D␛[2;2Hx␈␛M"),
+        ("deletes", "\x1b[1J\x1b[9M\x1b[9P\x1b[9L\x1b[9S", "␛[1J␛[9M␛[9P␛[9L␛[9S"),
+        ("modes", "\x1b[?1049h\x1b[?25l\x1b[?1003h\x1b[?2004h", "␛[?1049h␛[?25l␛[?1003h␛[?2004h"),
+        ("asks", "\x1b[6n\x1b[c\x05\x07", "␛[6n␛[c␅␇"),
+        ("resets", "\x1bc\x1b[!p\x1b(0\x0e", "␛c␛[!p␛(0␎"),
+        ("in one character", "\u{9b}2J\u{9d}0;mine\u{9c}", "\\u{9b}2J\\u{9d}0;mine\\u{9c}"),
+    ];
+    let sent: Vec<String> = written.iter().map(|(what, bytes, _)| format!("{what}: {bytes}.\n")).collect();
+    let shown = written.iter().map(|(what, _, shown)| format!("web.1  | {what}: {shown}."));
+    let shown: Vec<String> = shown.chain(["web.1  | exited with code 0".to_owned()]).collect();
+    for pty in ["always", "never"] {
+        let proc = Proc::start("web: cat sent\n").args(["--pty", pty]).file("sent", sent.concat());
+        let (proc, _keyboard) = spawn(proc.variable("TERM", "xterm"));
+        let run = proc.finish();
+        let screen = screen(run.exits(0));
+        let rows = rows(&screen);
+        assert!(rows[0].starts_with("web.1  | started with pid "), "{rows:?}");
+        assert_eq!(rows[1..], shown, "--pty {pty}");
+        assert_eq!(screen.cursor_position(), (11, 0));
+        let plain = vt100::Parser::default();
+        assert_eq!(screen.input_mode_formatted(), plain.screen().input_mode_formatted());
+    }
+}
+
+#[test]
+fn a_colour_left_on_is_that_of_the_next_line_of_its_stream_and_of_nothing_else() {
+    let procfile =
+        "web: cat red; read x <go; echo second; cat reset\njob: read x <next; echo between; read x <next\n";
+    let proc = Proc::start(procfile).file("red", "\x1b[31mfirst\n").file("reset", "\x1b[0mthird\n");
+    let proc = proc.fifo("next").variable("TERM", "xterm");
+    let (go, mut next) =
+        (proc.gate(), File::options().read(true).write(true).open(proc.path("next")).unwrap());
+    let (proc, _keyboard) = spawn(proc);
+    proc.wait_for("first");
+    next.write_all(b"\n").unwrap();
+    proc.wait_for("between");
+    go.open();
+    let run = proc.finish();
+    let screen = screen(run.exits(0));
+    let rows = rows(&screen);
+    let colours = |text: &str| {
+        let row = rows.iter().position(|row| row.ends_with(text)).unwrap();
+        let colour = |column| screen.cell(row.try_into().unwrap(), column).unwrap().fgcolor();
+        (colour(0), colour("web.1  | ".len().try_into().unwrap()))
+    };
+    let [red, cyan, yellow] = [1, 6, 3].map(vt100::Color::Idx);
+    assert_eq!(colours("| first"), (cyan, red));
+    assert_eq!(colours("| between"), (yellow, vt100::Color::Default));
+    assert_eq!(colours("| second"), (cyan, red));
+    assert_eq!(colours("| third"), (cyan, vt100::Color::Default));
+    assert_eq!(colours("| exited with code 0"), (cyan, vt100::Color::Default));
 }
 
 #[test]

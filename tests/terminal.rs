@@ -12,18 +12,9 @@ mod support;
 mod terminal;
 
 use nix::sys::signal::Signal;
-use std::io::PipeReader;
-use std::num::NonZero;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
-use support::{Proc, Running, read_until};
-use terminal::spawn;
-
-const CTRL_C: &[u8] = b"\x03";
-
-/// The window that the tests begin with.
-const COLUMNS: NonZero<u16> = NonZero::new(100).unwrap();
-const ROWS: NonZero<u16> = NonZero::new(30).unwrap();
+use support::{Proc, read_until};
+use terminal::{CTRL_C, rows, screen, spawn};
 
 /// For a shell: waits until the test opens the gate.
 const UNTIL_GO: &str = "read x <go";
@@ -134,9 +125,7 @@ fn what_is_drawn_as_wide_as_the_window_stays_on_one_line_of_ours() {
         go.open();
     }
     let run = proc.finish();
-    let mut screen = vt100::Parser::new(ROWS, COLUMNS, 0);
-    screen.process(run.exits(0).stdout_bytes());
-    let rows: Vec<String> = screen.screen().rows(0, COLUMNS.get()).collect();
+    let rows = rows(&screen(run.exits(0)));
     assert!(rows[0].starts_with("web.1  | started with pid "));
     assert_eq!(rows[1], format!("web.1  | {:0>91}", 3));
     assert_eq!(rows[2], "web.1  | exited with code 0");
@@ -262,20 +251,12 @@ fn what_ignores_everything_but_sigkill_is_killed_by_a_second_ctrl_c() {
     alive.wait_for_death();
 }
 
-/// Starts `proc` with a pipe of the test's as its standard output; nobody else reads that.
-fn spawn_into_a_pipe(proc: Proc) -> (Running, PipeReader) {
-    let (reader, writer) = std::io::pipe().unwrap();
-    let mut command = proc.command();
-    command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
-    (proc.spawn_as(command, None), reader)
-}
-
 #[test]
 fn a_reader_that_does_not_read_stops_what_comes_from_terminals_and_never_a_signal() {
     // The first flood is more than a pipe holds, and less than waits for a reader.
     let proc = always("web: ./child hold alive flood 100000 exit 0; ./child flood 1000000; true\n");
     let alive = proc.liveness();
-    let (proc, mut reader) = spawn_into_a_pipe(proc);
+    let (proc, mut reader) = proc.spawn_into_a_pipe();
     read_until(&mut reader, "line 1\n");
     alive.wait_for_death();
     // Nobody reads from here on, and all the same it ends.
@@ -289,7 +270,7 @@ fn an_exit_is_said_although_a_grandchild_keeps_the_terminal_open_and_the_output_
     let quiet = format!("./child setsid say held wait end; {UNTIL_GO}; echo leader");
     let proc = always(&format!("quiet: {quiet}\nloud: ./child flood 1000000 wait\n"));
     let go = proc.gate();
-    let (proc, mut reader) = spawn_into_a_pipe(proc.args(["--exit-on", "all"]));
+    let (proc, mut reader) = proc.args(["--exit-on", "all"]).spawn_into_a_pipe();
     read_until(&mut reader, "held");
     go.open();
     read_until(&mut reader, "quiet.1 | exited with code 0");

@@ -1,7 +1,7 @@
 //! What `proc` as a whole can do: throughput beside that of `cat`, latency of a quiet process among loud ones, memory.
 //!
 //! The processes that write are this program itself, called with a verb; what `proc` writes goes into a pipe that is read
-//! all the time. `cargo bench --bench end_to_end`.
+//! all the time. `cargo bench --bench end_to_end`; with `-- spawns 100000` only what so many spawns leave behind.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -11,6 +11,7 @@
 
 mod child;
 mod run;
+mod spawns;
 
 use run::Run;
 use std::process::{Child, Command, Stdio};
@@ -29,10 +30,18 @@ fn main() {
     let mut args = std::env::args().skip(1);
     match args.next().as_deref() {
         Some("child") => child::perform(&mut args),
+        Some("spawns") => spawn(args.next().map_or(10_000, |count| count.parse().unwrap())),
         // Cargo says so; a `cargo test` of all targets comes without it.
         Some(_) if std::env::args().any(|arg| arg == "--bench") => measure(),
         Some(_) | None => {}
     }
+}
+
+/// Prints what many spawns leave behind.
+fn spawn(count: usize) {
+    let begin = Instant::now();
+    let (early, late) = spawns::spawn(count);
+    println!("{count} spawns in {:.1?}: {early:?} after a tenth, {late:?} after all", begin.elapsed());
 }
 
 fn measure() {

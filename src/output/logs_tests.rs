@@ -4,6 +4,7 @@ use super::*;
 use crate::model::instance::InstanceId;
 use crate::output::{LONGEST, StreamId, Tee};
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 
 /// Far beyond what any step takes: a test that comes here has failed.

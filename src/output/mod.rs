@@ -21,13 +21,31 @@
 //! - `logs`: the thread that writes the files, and what becomes of a disk that is slow or fails.
 //! - `backlog`: what waits for one file, and the count of what had to be dropped.
 //!
+//! Both threads have their work from a `handoff`: the queue, the room in it, and how it ends.
+//!
 //! Nothing here reads a descriptor or a clock, and all but the two threads is pure.
 //!
-//! docs/performance.md says how fast it is, and what each of the things that make it so has brought.
+//! # What makes it fast
+//!
+//! Seconds are those of 5 million lines of 100 bytes from four processes: 0.61 s as it is, which take 0.85 s of CPU time, the processes'
+//! included. docs/performance.md has all of it, and how it was measured.
+//!
+//! | what | brought |
+//! | --- | --- |
+//! | chunks of 64 KiB, all that a pipe holds | chunks of 32 KiB take 0.68 s, of 16 KiB 0.80 s |
+//! | `writev` of up to 256 KiB, and pages that are written on again | without both 0.66 s; `writev` of fresh pages, 22 page faults each: 0.73 s |
+//! | the head of a record put into words once a chunk, not once a line | CPU time from 0.92 s to 0.66 s (in another run) |
+//! | up to four chunks on one page | CPU time from 0.69 s to 0.63 s (in another run) |
+//! | newlines by `memchr`, a complete line copied once | newlines are found at 9 GB/s, chunks become pages at 5.0 GB/s |
+//! | a lone line written by the loop itself (`RWF_NOWAIT`) | median latency from 131 µs to 110 µs, where `cat` has 89 µs |
+//!
+//! What brought nothing: larger pipes (`F_SETPIPE_SZ`; of 128 KiB 0.64 s, 256 KiB 0.65 s, 1 MiB 0.66 s; our own output one of 1 MiB 0.61 s),
+//! and chunks of 256 KiB from pipes as large (0.64 s).
 
 mod backlog;
 mod escape;
 mod format;
+mod handoff;
 mod line;
 mod logs;
 mod mux;

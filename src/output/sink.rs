@@ -10,11 +10,9 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, ErrorKind, IoSlice};
 use std::ops::ControlFlow;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use super::handoff::{Handoff, Queue, Taker};
 
 /// How long a full disk is left alone before the next attempt.
 const RETRY: Duration = Duration::from_millis(100);
@@ -75,66 +73,26 @@ impl Finished {
 
 /// The writing end: what is pushed here is written in this order, by a thread of its own.
 pub struct Sink {
-    shared: Arc<Shared>,
+    handoff: Handoff<Pages>,
     write_now: RefCell<WriteNow>,
 }
 
 /// Writes to standard output what can be written without waiting; fails where that is nothing, or cannot be known.
 pub type WriteNow = Box<dyn FnMut(&[u8]) -> io::Result<usize>>;
 
-/// What the engine and the thread have in common.
-#[derive(Debug)]
-struct Shared {
-    limit: usize,
-    state: Mutex<State>,
-    /// For the thread: there is something to write, or an end.
-    work: Condvar,
-    /// For `finish`: the thread has ended.
-    end: Condvar,
-    /// For the engine: there is room again, or the sink has closed.
-    changed: Notify,
-    /// For the engine: nothing is left to be written.
-    idle: Notify,
-}
-
+/// What waits to be written.
 #[derive(Debug, Default)]
-struct State {
-    queue: VecDeque<(Target, Vec<u8>)>,
+struct Pages {
+    waiting: VecDeque<(Target, Vec<u8>)>,
     /// Pages to be written on again.
     spare: Vec<Vec<u8>>,
-    /// Bytes that are not written yet: those in the queue and those the thread has taken.
+    /// Bytes that are not written yet: those that wait and those the thread has taken.
     queued: usize,
-    /// Whether there was no room when somebody last pushed.
-    full: bool,
+    limit: usize,
     closed: Option<Closed>,
     /// Whether the last attempt to write failed, and is to be repeated.
     failing: bool,
     dropped: u64,
-    phase: Phase,
-}
-
-/// How far the thread is to go.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// It waits for more.
-    #[default]
-    Open,
-    /// It ends when all is written.
-    Finishing,
-    /// It ends at once; what is left has been counted as dropped.
-    Abandoned,
-    /// It has ended.
-    Ended,
-}
-
-impl Phase {
-    /// Whether a batch that has been begun is still wanted.
-    fn flow(self) -> ControlFlow<()> {
-        match self {
-            Self::Open | Self::Finishing => ControlFlow::Continue(()),
-            Self::Abandoned | Self::Ended => ControlFlow::Break(()),
-        }
-    }
 }
 
 impl Sink {
@@ -147,17 +105,10 @@ impl Sink {
         write_now: WriteNow,
         limit: usize,
     ) -> io::Result<Self> {
-        let shared = Arc::new(Shared {
-            limit,
-            state: Mutex::default(),
-            work: Condvar::new(),
-            end: Condvar::new(),
-            changed: Notify::new(),
-            idle: Notify::new(),
-        });
-        let writer = Writer { shared: Ending(Arc::clone(&shared)), write, warned: false };
-        thread::Builder::new().name("proc-output".to_owned()).spawn(move || writer.run())?;
-        Ok(Self { shared, write_now: RefCell::new(write_now) })
+        let pages = Pages { limit, ..Pages::default() };
+        let run = |taker| Writer { taker, write, warned: false }.run();
+        let handoff = Handoff::start("proc-output", pages, run)?;
+        Ok(Self { handoff, write_now: RefCell::new(write_now) })
     }
 
     /// Queues a page; never blocks, and takes it even if there is no room. Returns an empty one for what comes next.
@@ -173,37 +124,35 @@ impl Sink {
         if page.is_empty() {
             return page;
         }
-        let mut state = self.shared.lock();
-        if state.phase == Phase::Ended || (target == Target::Stdout && state.closed.is_some()) {
-            state.dropped += page.len() as u64;
-            return Vec::new();
-        }
-        state.queued += page.len();
-        state.full |= state.queued >= self.shared.limit;
-        state.queue.push_back((target, page));
-        let spare = state.spare.pop().unwrap_or_default();
-        drop(state);
-        self.shared.work.notify_one();
-        spare
+        self.handoff.put(|state| {
+            let has_ended = state.has_ended();
+            let pages = &mut state.queue;
+            if has_ended || (target == Target::Stdout && pages.closed.is_some()) {
+                pages.dropped += page.len() as u64;
+                return Vec::new();
+            }
+            pages.queued += page.len();
+            pages.waiting.push_back((target, page));
+            pages.spare.pop().unwrap_or_default()
+        })
     }
 
     /// Whether the thread has nothing to write: then nobody else writes to standard output, as only we push.
     fn is_at_rest(&self) -> bool {
-        let state = self.shared.lock();
-        state.queued == 0 && state.closed.is_none() && state.phase == Phase::Open
+        let pages = &self.handoff.lock().queue;
+        pages.queued == 0 && pages.closed.is_none()
     }
 
     /// Whether the engine may go on reading; a closed sink has room for ever, since it drops all.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        let state = self.shared.lock();
-        state.closed.is_some() || state.queued < self.shared.limit
+        self.handoff.lock().has_room()
     }
 
     /// Why the sink has closed; none while it writes.
     #[must_use]
     pub fn closed(&self) -> Option<Closed> {
-        self.shared.lock().closed
+        self.handoff.lock().queue.closed
     }
 
     /// Resolves when room has come back or the sink has closed since it last resolved; then look which.
@@ -211,26 +160,24 @@ impl Sink {
     /// A change while nobody waits is kept, so it cannot fall between the look and the wait; cancelling loses none.
     /// For one waiting task.
     pub async fn changed(&self) {
-        self.shared.changed.notified().await;
+        self.handoff.changed().await;
     }
 
     /// How many bytes are queued or being written.
     #[must_use]
     pub fn queued(&self) -> usize {
-        self.shared.lock().queued
+        self.handoff.queued()
     }
 
     /// Whether writing fails for now, as on a full disk; a reader that is only slow is no failure.
     #[must_use]
     pub fn is_failing(&self) -> bool {
-        self.shared.lock().failing
+        self.handoff.lock().queue.failing
     }
 
     /// Resolves when nothing is left to be written. For one waiting task.
     pub async fn idle(&self) {
-        while self.queued() > 0 {
-            self.shared.idle.notified().await;
-        }
+        self.handoff.idle().await;
     }
 
     /// Writes what is queued, for at most as long as `deadline`, and ends the thread.
@@ -238,92 +185,55 @@ impl Sink {
     /// A thread that is stuck in a write is left behind; it touches nothing when it comes back.
     #[must_use]
     pub fn finish(self, deadline: Duration) -> Finished {
-        let mut state = self.shared.lock();
-        self.shared.enter(&mut state, Phase::Finishing);
-        let waited = self.shared.end.wait_timeout_while(state, deadline, |state| state.phase != Phase::Ended);
-        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        self.shared.enter(&mut state, Phase::Abandoned);
-        Finished { dropped: state.dropped + state.queued as u64, closed: state.closed }
+        let pages = &self.handoff.finish(deadline).queue;
+        Finished { dropped: pages.dropped + pages.queued as u64, closed: pages.closed }
     }
 }
 
 impl fmt::Debug for Sink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sink").field("shared", &self.shared).finish_non_exhaustive()
+        f.debug_struct("Sink").field("handoff", &self.handoff).finish_non_exhaustive()
     }
 }
 
-impl Drop for Sink {
-    /// Without [`Sink::finish`] the thread still writes what is queued, and nobody waits for it.
-    fn drop(&mut self) {
-        let mut state = self.shared.lock();
-        self.shared.enter(&mut state, Phase::Finishing);
-    }
-}
-
-impl Shared {
-    /// The state; a panic of the other side leaves it usable, as no invariant spans an unlock.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Goes on to a later phase; there is no way back.
-    fn enter(&self, state: &mut State, phase: Phase) {
-        if (state.phase as u8) < phase as u8 {
-            state.phase = phase;
-            self.work.notify_all();
-        }
-    }
-
-    /// Takes bytes off the books, as written or as dropped, and says so if that makes room.
-    fn settle(&self, state: &mut State, bytes: usize, dropped: bool) {
-        state.queued -= bytes;
-        state.failing &= bytes == 0;
-        if state.queued == 0 {
-            self.idle.notify_one();
-        }
+impl Pages {
+    /// Takes bytes off the books, as written or as dropped.
+    fn settle(&mut self, bytes: usize, dropped: bool) {
+        self.queued -= bytes;
+        self.failing &= bytes == 0;
         if dropped {
-            state.dropped += bytes as u64;
-        }
-        if state.full && state.queued < self.limit {
-            state.full = false;
-            self.changed.notify_one();
+            self.dropped += bytes as u64;
         }
     }
 
-    /// Closes standard output and drops what is queued for it.
-    fn close(&self, why: Closed) {
-        let mut state = self.lock();
-        if state.closed.is_some() {
-            return;
-        }
-        state.closed = Some(why);
+    /// Closes standard output, for the first reason there is, and drops what waits for it.
+    fn close(&mut self, why: Closed) {
+        self.closed.get_or_insert(why);
         let mut dropped = 0;
-        state.queue.retain(|(target, bytes)| {
+        self.waiting.retain(|(target, bytes)| {
             let keep = *target == Target::Stderr;
             dropped += if keep { 0 } else { bytes.len() };
             keep
         });
-        self.settle(&mut state, dropped, true);
-        self.changed.notify_one();
+        self.settle(dropped, true);
     }
 }
 
-/// The thread's hold on the state: when it goes, for whatever reason, the thread has ended.
-struct Ending(Arc<Shared>);
+impl Queue for Pages {
+    fn queued(&self) -> usize {
+        self.queued
+    }
 
-impl Drop for Ending {
-    /// A panic of the writer function must stall neither the engine nor `finish`.
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.0.close(Closed::Gone);
+    fn has_room(&self) -> bool {
+        self.closed.is_some() || self.queued < self.limit
+    }
+
+    fn end(&mut self, has_panicked: bool) {
+        if has_panicked {
+            self.close(Closed::Gone);
         }
-        let mut state = self.0.lock();
         // A batch that was begun and not written is in nobody's hands any more.
-        let left = state.queued;
-        self.0.settle(&mut state, left, true);
-        state.phase = Phase::Ended;
-        self.0.end.notify_all();
+        self.settle(self.queued, true);
     }
 }
 
@@ -332,7 +242,7 @@ struct Writer<W> {
     write: W,
     warned: bool,
     /// The last field: it is dropped after `write`.
-    shared: Ending,
+    taker: Taker<Pages>,
 }
 
 /// What is to be done about a write that failed.
@@ -357,20 +267,15 @@ impl<W: FnMut(Target, &[IoSlice<'_>]) -> io::Result<usize>> Writer<W> {
 
     /// Waits for work and puts what is queued for one target together; none when it is time to end.
     fn next_batch(&self) -> Option<(Target, Vec<Vec<u8>>)> {
-        let shared = &self.shared.0;
-        let idle = |state: &mut State| state.phase == Phase::Open && state.queue.is_empty();
-        let waited = shared.work.wait_while(shared.lock(), idle);
-        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
-        if state.phase == Phase::Abandoned {
-            return None;
-        }
-        let (target, first) = state.queue.pop_front()?;
+        let mut state = self.taker.wait_for_work()?;
+        let waiting = &mut state.queue.waiting;
+        let (target, first) = waiting.pop_front()?;
         let mut length = first.len();
         let mut pages = vec![first];
         let fits =
             |length: usize, next: &(Target, Vec<u8>)| next.0 == target && length + next.1.len() <= BATCH;
         while pages.len() < MOST_PAGES
-            && let Some((_, page)) = state.queue.pop_front_if(|next| fits(length, next))
+            && let Some((_, page)) = waiting.pop_front_if(|next| fits(length, next))
         {
             length += page.len();
             pages.push(page);
@@ -402,10 +307,10 @@ impl<W: FnMut(Target, &[IoSlice<'_>]) -> io::Result<usize>> Writer<W> {
 
     /// Keeps pages that were written, as far as they are wanted.
     fn spare(&self, pages: Vec<Vec<u8>>) {
-        let mut state = self.shared.0.lock();
-        let room = SPARE_PAGES.saturating_sub(state.spare.len());
+        let spare = &mut self.taker.lock().queue.spare;
+        let room = SPARE_PAGES.saturating_sub(spare.len());
         let kept = pages.into_iter().filter(|page| page.capacity() <= LARGEST_SPARE).take(room);
-        state.spare.extend(kept.map(|mut page| {
+        spare.extend(kept.map(|mut page| {
             page.clear();
             page
         }));
@@ -417,14 +322,15 @@ impl<W: FnMut(Target, &[IoSlice<'_>]) -> io::Result<usize>> Writer<W> {
             Remedy::Again => self.settle(0),
             Remedy::Later { pause, warn } => {
                 if warn {
-                    self.shared.0.lock().failing = true;
+                    self.taker.lock().queue.failing = true;
                     self.warn(error);
                 }
-                self.pause(pause)
+                self.taker.pause(pause, |_| false)
             }
             Remedy::Skip => self.give_up(left),
             Remedy::Close(why) => {
-                self.shared.0.close(why);
+                self.taker.update(|state| state.queue.close(why));
+                self.taker.tell();
                 self.give_up(left)
             }
         }
@@ -432,28 +338,16 @@ impl<W: FnMut(Target, &[IoSlice<'_>]) -> io::Result<usize>> Writer<W> {
 
     /// Drops what is left of the batch.
     fn give_up(&self, left: usize) -> ControlFlow<()> {
-        let shared = &self.shared.0;
-        shared.settle(&mut shared.lock(), left, true);
+        self.taker.update(|state| state.queue.settle(left, true));
         ControlFlow::Break(())
     }
 
     /// Takes written bytes off the books; breaks if nobody waits for the rest any more.
     fn settle(&self, bytes: usize) -> ControlFlow<()> {
-        let shared = &self.shared.0;
-        let mut state = shared.lock();
-        shared.settle(&mut state, bytes, false);
-        state.phase.flow()
-    }
-
-    /// Waits until it is time for another attempt; breaks if nobody waits for it any more.
-    ///
-    /// The beginning of the end cuts the wait short, so that the last attempts are not all pauses.
-    fn pause(&self, pause: Duration) -> ControlFlow<()> {
-        let shared = &self.shared.0;
-        let state = shared.lock();
-        let before = state.phase;
-        let waited = shared.work.wait_timeout_while(state, pause, |state| state.phase == before);
-        waited.unwrap_or_else(PoisonError::into_inner).0.phase.flow()
+        self.taker.update(|state| {
+            state.queue.settle(bytes, false);
+            state.flow()
+        })
     }
 
     /// Says once why the output stands still; if that cannot be said either, it stays unsaid.

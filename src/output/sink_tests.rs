@@ -3,6 +3,7 @@
 use super::*;
 use std::future::Future;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
 
 /// Far beyond what any step takes: a test that comes here has failed.
 const LIMIT: Duration = Duration::from_secs(20);

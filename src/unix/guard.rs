@@ -31,6 +31,9 @@ const DEBOUNCE: Duration = Duration::from_millis(300);
 /// How long a supervisor that has said its last word may take to be gone, in milliseconds.
 const LAST_WORD_PATIENCE: u16 = 5_000;
 
+/// When a run is taken to be one that goes on, in milliseconds.
+const SETTLED: u16 = 500;
+
 /// Which of the two processes this is.
 #[derive(Debug)]
 pub enum Side {
@@ -154,7 +157,10 @@ impl Guard {
     /// Passes signals on until the supervisor has gone; then nothing of what it had started is left.
     #[must_use]
     pub fn watch(mut self) -> Watched {
-        forget_code();
+        // Not at once: whoever runs for less than this is not to wait for it.
+        if !self.wait(SETTLED.into()) {
+            forget_code();
+        }
         loop {
             let is_last = self.last_word.is_some() && self.ended.is_none();
             let has_come = self.wait(if is_last { LAST_WORD_PATIENCE.into() } else { PollTimeout::NONE });

@@ -1,6 +1,6 @@
 //! `proc start --log-dir`: a file for each instance, with its bytes and nothing else, beside the terminal.
 
-use crate::support::{Finished, Gate, Proc, Running, skip};
+use crate::support::{Finished, Gate, Proc, Running, has_small_disks};
 use nix::sys::signal::Signal;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -145,16 +145,6 @@ fn what_cannot_be_a_log_file_is_said_before_anything_starts() {
 const ON_A_SMALL_DISK: &str = "\
     exec unshare --user --map-root-user --mount sh -c \
     'mount -t tmpfs -o size=4m none disk && head -c 3900000 /dev/zero > disk/ballast && exec \"$@\"' sh \"$@\"";
-
-/// Whether there are small disks to be had.
-fn has_small_disks() -> bool {
-    let script = "unshare --user --map-root-user --mount mount -t tmpfs none /mnt";
-    let had = std::process::Command::new("/bin/sh").args(["-c", script]).output().unwrap().status.success();
-    if !had {
-        skip("no small disk can be mounted here");
-    }
-    had
-}
 
 /// A flood that fills the disk, then the rest of a script behind a gate.
 fn on_a_small_disk(rest: &str) -> (Running, Gate) {

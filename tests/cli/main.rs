@@ -22,4 +22,5 @@ mod secrets;
 mod spawn;
 mod start;
 mod stop;
+#[expect(dead_code, reason = "the tests that choose at random need more of it")]
 mod support;

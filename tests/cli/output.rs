@@ -1,11 +1,9 @@
 //! `proc start`: bytes in, bytes out: nothing lost, torn or made up, whatever the children and our readers do.
 
-use crate::support::{Proc, Running, read_until};
+use crate::support::{Proc, read_until};
 use insta::assert_snapshot;
 use nix::sys::signal::Signal;
 use std::fs::File;
-use std::io::PipeReader;
-use std::process::Stdio;
 
 #[test]
 fn a_burst_before_the_end_is_printed_whole_and_before_the_exit() {
@@ -131,24 +129,11 @@ fn a_grandchild_that_keeps_the_pipe_open_holds_nothing_up() {
     assert_eq!(run.lines_of("web.1")[1..], ["before", "last-words", "exited with code 3"]);
 }
 
-/// Starts `proc` with a pipe of the test's as its standard output; nobody else reads that.
-fn spawn_into_a_pipe(proc: Proc) -> (Running, PipeReader) {
-    let (reader, writer) = std::io::pipe().unwrap();
-    (spawn_into(proc, writer), reader)
-}
-
-/// Starts `proc` with this as its standard output.
-fn spawn_into(proc: Proc, stdout: impl Into<Stdio>) -> Running {
-    let mut command = proc.command();
-    command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
-    proc.spawn_as(command, None)
-}
-
 #[test]
 fn a_reader_that_goes_away_ends_the_run_cleanly() {
     let proc = Proc::start("web: ./child hold alive ticks 10 wait\nworker: ./child hold alive wait\n");
     let alive = proc.liveness();
-    let (proc, mut reader) = spawn_into_a_pipe(proc);
+    let (proc, mut reader) = proc.spawn_into_a_pipe();
     read_until(&mut reader, "tick");
     drop(reader);
     // Finished sees to it that nothing was said on standard error either.
@@ -172,7 +157,7 @@ fn a_standard_output_that_was_never_open_ends_nothing_badly() {
 fn a_reader_that_does_not_read_stops_the_output_and_never_a_signal() {
     let proc = Proc::start("web: ./child hold alive flood 1000000 exit 0\n").args(["-t", "1"]);
     let alive = proc.liveness();
-    let (proc, mut reader) = spawn_into_a_pipe(proc);
+    let (proc, mut reader) = proc.spawn_into_a_pipe();
     read_until(&mut reader, "line 1\n");
     // Nobody reads from here on, and all the same it ends.
     let run = proc.end_by(Signal::SIGTERM);
@@ -186,7 +171,7 @@ fn a_slow_reader_is_waited_for_when_all_have_ended() {
     // More than our pipe takes, and less than `proc` keeps.
     let proc = Proc::start("web: ./child hold alive flood 60000 exit 0\n");
     let alive = proc.liveness();
-    let (proc, mut reader) = spawn_into_a_pipe(proc);
+    let (proc, mut reader) = proc.spawn_into_a_pipe();
     read_until(&mut reader, "line 1\n");
     alive.wait_for_death();
     let output = std::io::read_to_string(&mut reader).unwrap();
@@ -197,7 +182,7 @@ fn a_slow_reader_is_waited_for_when_all_have_ended() {
 #[test]
 fn what_could_not_be_written_is_no_success() {
     let proc = Proc::start("web: ./child say lost exit 0\n");
-    let run = spawn_into(proc, File::options().write(true).open("/dev/full").unwrap()).finish();
+    let run = proc.spawn_into(File::options().write(true).open("/dev/full").unwrap()).finish();
     run.exits(1).complains("No space left on device").complains(" bytes of output could not be written\n");
 }
 
@@ -205,7 +190,7 @@ fn what_could_not_be_written_is_no_success() {
 fn an_exit_is_said_although_a_grandchild_keeps_the_pipe_open_and_the_output_is_full() {
     let verbs = "quiet: ./child hold-pipe say leader exit 0\nloud: ./child flood 1000000 wait\n";
     let proc = Proc::start(verbs).args(["--exit-on", "all"]);
-    let (proc, mut reader) = spawn_into_a_pipe(proc);
+    let (proc, mut reader) = proc.spawn_into_a_pipe();
     read_until(&mut reader, "quiet.1 | exited with code 0");
     proc.signal(Signal::SIGTERM);
     std::io::copy(&mut reader, &mut std::io::sink()).unwrap();
@@ -216,7 +201,7 @@ fn an_exit_is_said_although_a_grandchild_keeps_the_pipe_open_and_the_output_is_f
 fn a_full_disk_is_said_once_and_proc_can_still_be_stopped() {
     let proc = Proc::start("web: ./child hold alive flood 10 wait\n");
     let alive = proc.liveness();
-    let proc = spawn_into(proc, File::options().write(true).open("/dev/full").unwrap());
+    let proc = proc.spawn_into(File::options().write(true).open("/dev/full").unwrap());
     proc.wait_for_complaint("system | failed to write the output: No space left on device");
     let run = proc.end_by(Signal::SIGTERM);
     run.dies_by(Signal::SIGTERM).complains(" bytes of output could not be written\n");

@@ -1,4 +1,5 @@
-//! Eight processes flood at once, and every line is looked at: none lost, torn, mislabelled or out of order, whoever reads.
+//! Eight processes flood at once, and every line is looked at: none lost, torn, mislabelled or out of order, whoever reads. And what a
+//! flood must not do: hold up a process that says little, or take memory.
 //!
 //! What comes is checked as it comes and not kept. `cargo test --release --test flood` sends ten million lines, a debug build fewer.
 #![expect(
@@ -15,13 +16,15 @@ mod support;
 mod checked;
 
 mod ledger;
+mod memory;
 
 use ledger::Ledger;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::signal::Signal;
 use std::fs::File;
 use std::io::{PipeReader, PipeWriter, Read};
-use std::process::{Command, Stdio};
-use support::{Proc, Running, is_readable};
+use std::time::Instant;
+use support::{LIMIT, Proc, has_small_disks, is_readable};
 
 /// The processes of every flood.
 const NAMES: [&str; 8] = ["a.1", "a.2", "a.3", "a.4", "b.1", "b.2", "b.3", "b.4"];
@@ -43,11 +46,9 @@ fn ledger(lines: u64) -> Ledger {
     Ledger::new(&NAMES, lines / 8)
 }
 
-/// Starts `proc` with the other end of this pipe as its standard output.
-fn spawn_into(proc: Proc, stdout: PipeWriter) -> Running {
-    let mut command = proc.command();
-    command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
-    proc.spawn_as(command, None)
+/// Both ends of a FIFO, so that the first of its writers that ends is not its end.
+fn both_ends(proc: &Proc, fifo: &str) -> File {
+    File::options().read(true).write(true).open(proc.path(fifo)).unwrap()
 }
 
 /// Reads the next bytes; none at the end.
@@ -71,11 +72,30 @@ fn read_all(from: &mut PipeReader, mut each: impl FnMut(&[u8])) {
     }
 }
 
+/// Reads on until this text has come, however much comes before it; how many bytes that was.
+#[track_caller]
+fn read_past(from: &mut PipeReader, text: &str) -> usize {
+    let deadline = Instant::now() + LIMIT;
+    let (mut buffer, mut window, mut count) = (vec![0; 65_536], Vec::new(), 0);
+    while memchr::memmem::find(&window, text.as_bytes()).is_none() {
+        assert!(
+            Instant::now() < deadline,
+            "waited for {text:?}: {count} bytes came, and it is not among them"
+        );
+        window.drain(..window.len().saturating_sub(text.len()));
+        let bytes = read_some(from, &mut buffer);
+        assert!(!bytes.is_empty(), "waited for {text:?}, and the end came");
+        window.extend_from_slice(bytes);
+        count += bytes.len();
+    }
+    count
+}
+
 #[test]
 fn every_line_of_eight_floods_comes_whole_in_its_order_and_under_its_name() {
     let lines = if cfg!(debug_assertions) { 400_000 } else { 10_000_000 };
     let (mut reader, writer) = std::io::pipe().unwrap();
-    let proc = spawn_into(flood(lines), writer);
+    let proc = flood(lines).spawn_into(writer);
     let mut ledger = ledger(lines);
     read_all(&mut reader, |bytes| ledger.text(bytes));
     proc.finish().exits(0);
@@ -86,7 +106,7 @@ fn every_line_of_eight_floods_comes_whole_in_its_order_and_under_its_name() {
 fn every_line_of_eight_floods_comes_in_json_too() {
     let lines = if cfg!(debug_assertions) { 40_000 } else { 1_000_000 };
     let (mut reader, writer) = std::io::pipe().unwrap();
-    let proc = spawn_into(flood(lines).args(["--log-format", "json"]), writer);
+    let proc = flood(lines).args(["--log-format", "json"]).spawn_into(writer);
     let mut ledger = ledger(lines);
     read_all(&mut reader, |bytes| ledger.json(bytes));
     proc.finish().exits(0);
@@ -97,9 +117,8 @@ fn every_line_of_eight_floods_comes_in_json_too() {
 fn is_complete_although_the_reader_pauses(mut reader: PipeReader, writer: PipeWriter) {
     let verbs = format!("./child flood-held-up {} held-up exit 0", MORE_THAN_FITS / 8);
     let proc = eight(&verbs).fifo("held-up");
-    // Both ends, so that the first of the processes that ends is not its end.
-    let mut held_up = File::options().read(true).write(true).open(proc.path("held-up")).unwrap();
-    let proc = spawn_into(proc, writer);
+    let mut held_up = both_ends(&proc, "held-up");
+    let proc = proc.spawn_into(writer);
     let (mut ledger, mut buffer, mut seen) = (ledger(MORE_THAN_FITS), vec![0; 65_536], 0);
     while seen < 1_000_000 {
         let bytes = read_some(&mut reader, &mut buffer);
@@ -128,6 +147,58 @@ fn a_standard_output_that_somebody_made_non_blocking_loses_nothing() {
     is_complete_although_the_reader_pauses(reader, writer);
 }
 
+/// What may come before a line that has been written: all of `--buffer` (4 MiB), and what two turns of four pipes make of lines of two bytes.
+const BEFORE_A_LINE: usize = 8 << 20;
+
+#[test]
+fn a_quiet_process_is_heard_beside_endless_floods() {
+    let quiet = "read x <go; echo first; read x <go; echo second; echo >written; read x <go";
+    let proc =
+        Proc::start(format!("loud: yes\nquiet: {quiet}\n")).args(["loud=5", "quiet=1"]).fifo("written");
+    let (go, written) = (proc.gate(), both_ends(&proc, "written"));
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let proc = proc.spawn_into(writer);
+    for name in ["loud.1", "loud.2", "loud.3", "loud.4", "loud.5"] {
+        read_past(&mut reader, &format!("{name}  | y\n"));
+    }
+    go.open();
+    read_past(&mut reader, "quiet.1 | first\n");
+    // Nobody reads while it writes the second line, so what comes before that is what was written before.
+    go.open();
+    assert!(is_readable(&written), "a process that says little is held up");
+    let before = read_past(&mut reader, "quiet.1 | second\n");
+    assert!(before < BEFORE_A_LINE, "{before} bytes came before the line");
+    proc.signal(Signal::SIGTERM);
+    read_all(&mut reader, |_| {});
+    proc.finish().dies_by(Signal::SIGTERM);
+}
+
+/// What `proc` may take at most, in KiB; `--buffer` is 4 MiB of it.
+const MOST_MEMORY: u64 = 16 << 10;
+
+#[test]
+fn an_endless_line_takes_no_memory_and_comes_whole() {
+    // A debug build is slower: a shorter line, and the same bound.
+    let length = if cfg!(debug_assertions) { 64 << 20 } else { 1 << 30 };
+    let proc = Proc::start(format!("web: head -c {length} /dev/zero; echo; read x <go\n"));
+    let go = proc.gate();
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let proc = proc.spawn_into(writer);
+    let (mut buffer, mut come) = (vec![0; 65_536], 0);
+    let zeros = |bytes: &[u8]| memchr::memchr_iter(0, bytes).count();
+    while come < length {
+        let bytes = read_some(&mut reader, &mut buffer);
+        assert!(!bytes.is_empty(), "the end came after {come} bytes");
+        come += zeros(bytes);
+    }
+    let peak = memory::peak(&proc);
+    go.open();
+    read_all(&mut reader, |bytes| come += zeros(bytes));
+    proc.finish().exits(0);
+    assert_eq!(come, length);
+    assert!(peak < MOST_MEMORY, "{peak} KiB");
+}
+
 /// A disk of 16 MiB of which 1 MiB is free, in a mount namespace that ends with `proc`, and the output on it.
 const ONTO_A_SMALL_DISK: &str = r#"exec unshare -Urm sh -euc '
     mount -t tmpfs -o size=16m tmpfs disk
@@ -136,8 +207,7 @@ const ONTO_A_SMALL_DISK: &str = r#"exec unshare -Urm sh -euc '
 
 #[test]
 fn a_disk_that_was_full_and_has_space_again_holds_everything() {
-    if !Command::new("unshare").args(["-Urm", "true"]).status().is_ok_and(|status| status.success()) {
-        eprintln!("skipped: no mount namespace of our own can be had here");
+    if !has_small_disks() {
         return;
     }
     let lines = 80_000;

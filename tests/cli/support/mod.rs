@@ -5,6 +5,7 @@
 mod finished;
 mod gate;
 mod liveness;
+pub(crate) mod random;
 mod running;
 
 pub(crate) use finished::Finished;
@@ -15,7 +16,7 @@ pub(crate) use running::Running;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::Read;
+use std::io::{PipeReader, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -125,6 +126,19 @@ impl Proc {
         self.spawn_as(command, None)
     }
 
+    /// Starts it with this as its standard output.
+    pub(crate) fn spawn_into(self, stdout: impl Into<Stdio>) -> Running {
+        let mut command = self.command();
+        command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
+        self.spawn_as(command, None)
+    }
+
+    /// Starts it with a pipe of the test's as its standard output; nobody else reads that.
+    pub(crate) fn spawn_into_a_pipe(self) -> (Running, PipeReader) {
+        let (reader, writer) = std::io::pipe().unwrap();
+        (self.spawn_into(writer), reader)
+    }
+
     /// Starts it in the form of this command, whose output comes by `terminal` if that is given.
     pub(crate) fn spawn_as(self, mut command: Command, terminal: Option<File>) -> Running {
         Running::new(command.spawn().unwrap(), self.directory, &self.stdin, terminal)
@@ -182,6 +196,16 @@ pub(crate) fn free_ports(count: u16) -> u16 {
 #[expect(clippy::print_stderr, reason = "says that it was skipped")]
 pub(crate) fn skip(reason: &str) {
     eprintln!("skipped: {reason}");
+}
+
+/// Whether there are small disks to be had: a mount namespace of our own, and leave to mount in it. Says so if not.
+pub(crate) fn has_small_disks() -> bool {
+    let script = "unshare --user --map-root-user --mount mount -t tmpfs none /mnt";
+    let had = Command::new("/bin/sh").args(["-c", script]).output().unwrap().status.success();
+    if !had {
+        skip("no small disk can be mounted here");
+    }
+    had
 }
 
 /// Waits until something can be read, be it the end; false if nothing comes.

@@ -3,12 +3,12 @@
 use super::{Finished, LIMIT};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getsid};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::Child;
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The process and what came out of it so far. Dropping it kills it and what is below it.
@@ -48,13 +48,18 @@ impl Running {
         self.stdout.wait(|bytes, _| String::from_utf8_lossy(bytes).contains(text))
     }
 
-    /// The process id of the guard's only child, which does the work; waited for.
+    /// The process id of the supervisor as it is now: none before it is there and after it was reaped.
+    pub(crate) fn supervisor_now(&self) -> Option<Pid> {
+        children(self.pid()).into_iter().find(|child| getsid(Some(*child)) == Ok(*child))
+    }
+
+    /// The process id of the guard's child that does the work, in a session of its own; waited for.
     #[track_caller]
     pub(crate) fn supervisor(&self) -> Pid {
         let give_up_at = Instant::now() + LIMIT;
         while Instant::now() < give_up_at {
-            if let [supervisor] = children(self.pid())[..] {
-                return supervisor;
+            if let Some(pid) = self.supervisor_now() {
+                return pid;
             }
             std::thread::yield_now();
         }
@@ -97,6 +102,11 @@ impl Running {
         };
         self.wait_until(&format!("a number after {text:?}"), |stdout| find(stdout).is_some());
         find(&self.stdout.text()).unwrap()
+    }
+
+    /// Waits until nobody has our standard error any more, so that the run is over, or this time has passed; whether it is over.
+    pub(crate) fn is_over_within(&self, limit: Duration) -> bool {
+        self.stderr.wait_for(limit, |_, is_over| is_over)
     }
 
     /// Sends a signal to `proc` alone.
@@ -209,9 +219,13 @@ impl Stream {
 
     /// Waits for a condition; false if it does not come true in time, or cannot any more.
     fn wait(&self, condition: impl Fn(&[u8], bool) -> bool) -> bool {
+        self.wait_for(LIMIT, condition)
+    }
+
+    fn wait_for(&self, limit: Duration, condition: impl Fn(&[u8], bool) -> bool) -> bool {
         let content = self.0.0.lock().unwrap();
         let goes_on = |content: &mut Content| !condition(&content.bytes, content.is_over) && !content.is_over;
-        let (content, _) = self.0.1.wait_timeout_while(content, LIMIT, goes_on).unwrap();
+        let (content, _) = self.0.1.wait_timeout_while(content, limit, goes_on).unwrap();
         condition(&content.bytes, content.is_over)
     }
 
