@@ -1,5 +1,6 @@
 //! What the supervisor tells those who watch, and the words for it.
 
+use super::event::Stray;
 use crate::model::exit::Exit;
 use crate::model::instance::{InstanceId, Pid};
 use crate::model::plan::Plan;
@@ -30,9 +31,23 @@ pub enum Notice {
         /// Why.
         message: String,
     },
+    /// Descendants were found that have left their group.
+    Strayed {
+        /// Whose they are, if that can be told.
+        instance: Option<InstanceId>,
+        /// Who they are.
+        strays: Vec<Stray>,
+    },
+    /// A process was stopped by a signal, and waits to be continued.
+    Stopped {
+        /// Which instance.
+        instance: InstanceId,
+        /// By which signal.
+        signal: Signal,
+    },
     /// The release process has succeeded; the others start.
     Released,
-    /// An instance that is through has left processes running in its group, which are asked to stop.
+    /// An instance that is through has left processes running, which are asked to stop.
     LeftBehind {
         /// Which instance.
         instance: InstanceId,
@@ -89,7 +104,9 @@ impl Notice {
             Self::Started { instance, .. }
             | Self::Exited { instance, .. }
             | Self::SpawnFailed { instance, .. }
+            | Self::Stopped { instance, .. }
             | Self::LeftBehind { instance, .. } => Some(*instance),
+            Self::Strayed { instance, .. } => *instance,
             Self::Released
             | Self::Stopping { .. }
             | Self::Killing { .. }
@@ -106,6 +123,11 @@ impl Notice {
             Self::Started { pid, .. } => format!("started with pid {pid}"),
             Self::Exited { exit, .. } => exit.to_string(),
             Self::SpawnFailed { message, .. } => format!("could not be started: {message}"),
+            Self::Strayed { instance, strays } => strayed(instance.is_some(), strays),
+            Self::Stopped { signal, .. } if [Signal::TTIN, Signal::TTOU].contains(signal) => {
+                format!("stopped by {signal}: it wants the terminal, which it does not have")
+            }
+            Self::Stopped { signal, .. } => format!("stopped by {signal}"),
             Self::LeftBehind { grace, .. } => {
                 format!("left processes behind: stopping them (grace period {grace})")
             }
@@ -150,6 +172,28 @@ fn stopping(cause: Cause, running: usize, grace: Grace, plan: &Plan) -> Option<S
         Cause::AllEnded(_) => format!("all have ended: {how} what is left of {what}{patience}"),
         Cause::OutputClosed => format!("nobody reads the output: {how} {what}{patience}"),
     })
+}
+
+/// How many strays are named in one line.
+const MOST_NAMED: usize = 5;
+
+/// Words for processes that were found outside of their group.
+fn strayed(is_known_whose: bool, strays: &[Stray]) -> String {
+    let what = match strays.len() {
+        1 => "1 process".to_owned(),
+        more => format!("{more} processes"),
+    };
+    let named: Vec<_> = strays.iter().take(MOST_NAMED).map(Stray::to_string).collect();
+    let more = match strays.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let names = named.join(", ");
+    if is_known_whose {
+        format!("left {what} outside its group: {names}{more}")
+    } else {
+        format!("found {what} outside the groups, and cannot tell whose: {names}{more}")
+    }
 }
 
 /// `web.1, worker.2`.

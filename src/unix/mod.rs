@@ -7,6 +7,7 @@ pub mod fds;
 pub mod file;
 pub mod listener;
 pub mod log_file;
+pub mod process;
 pub mod pty;
 pub mod reap;
 pub mod signals;
