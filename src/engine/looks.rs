@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 const INTERVALS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
 
 /// One part in so many of the time is spent with looking at most, however many processes there are.
-const SHARE: u32 = 2000;
+const SHARE: u32 = 1000;
 
 /// The longest we go without a look.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
@@ -124,7 +124,7 @@ mod tests {
         let mut looks = Looks::default();
         looks.spawned(start);
         looks.looked(start, Duration::from_millis(10));
-        assert_eq!(looks.next(), Some(start + seconds(20)));
+        assert_eq!(looks.next(), Some(start + seconds(10)));
         looks.looked(start, seconds(1));
         assert_eq!(looks.next(), Some(start + LONGEST_INTERVAL));
     }

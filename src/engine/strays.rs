@@ -49,7 +49,7 @@ pub(super) struct Complaint {
     pub(super) text: String,
 }
 
-/// Everybody who was seen below us, group members included: they may become strays.
+/// Everybody who was seen below us but the leaders, group members included: they may become strays.
 #[derive(Debug, Default)]
 pub(super) struct Strays {
     known: BTreeMap<Pid, Known>,
@@ -67,6 +67,10 @@ impl Strays {
                 None => self.standing(&process, clues).or_else(|| (clues.own_word)(&process)).or(clues.only),
             };
             let is_stray = !clues.groups.contains_key(&process.group);
+            // A leader where it belongs needs no memory: its number says whose it is.
+            if !is_stray && process.pid == process.group {
+                continue;
+            }
             let is_told = known.as_ref().is_some_and(|known| known.is_told);
             if is_stray && !is_told {
                 let stray = Stray { pid: process.pid, name: process.name.clone() };
@@ -81,10 +85,10 @@ impl Strays {
 
     /// Whose a process is by where it stands.
     fn standing(&self, process: &Process, clues: &Clues<'_>) -> Option<Owner> {
-        let Clues { groups, .. } = clues;
-        let of_parent = || self.known.get(&process.parent)?.owner;
         // A leader keeps its number where it leaves the group that has it.
-        groups.get(&process.group).or_else(|| groups.get(&process.pid)).copied().or_else(of_parent)
+        let numbers = [process.group, process.pid, process.parent];
+        let by_number = numbers.iter().find_map(|number| clues.groups.get(number)).copied();
+        by_number.or_else(|| self.known.get(&process.parent)?.owner)
     }
 
     /// Whether somebody was seen before.

@@ -200,3 +200,27 @@ fn strayed(is_known_whose: bool, strays: &[Stray]) -> String {
 fn names(instances: &[InstanceId], plan: &Plan) -> String {
     instances.iter().map(|instance| plan.name(*instance)).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_strays_are_told_of_in_a_line_that_ends() {
+        let strays =
+            |count| (1..=count).map(|pid| Stray { pid: Pid(pid), name: "a".into() }).collect::<Vec<_>>();
+        for (count, expected) in [
+            (1, "left 1 process outside its group: pid 1 (a)"),
+            (3, "left 3 processes outside its group: pid 1 (a), pid 2 (a), pid 3 (a)"),
+            (5, "left 5 processes outside its group: pid 1 (a), pid 2 (a), pid 3 (a), pid 4 (a), pid 5 (a)"),
+            (
+                7,
+                "left 7 processes outside its group: pid 1 (a), pid 2 (a), pid 3 (a), pid 4 (a), pid 5 (a) and 2 more",
+            ),
+        ] {
+            assert_eq!(strayed(true, &strays(count)), expected);
+        }
+        let nobodys = "found 2 processes outside the groups, and cannot tell whose: pid 1 (a), pid 2 (a)";
+        assert_eq!(strayed(false, &strays(2)), nobodys);
+    }
+}

@@ -68,12 +68,19 @@ fn obstacle(theirs: &str, ours: &str) -> Option<String> {
         return Some("in an uninterruptible sleep".to_owned());
     }
     let ([real, _, saved, _], [us, acting, ..]) = (users(theirs)?, users(ours)?);
-    let is_allowed = acting == 0 || [real, saved].iter().any(|uid| [us, acting].contains(uid));
+    let is_allowed = may_kill_anybody(ours) || [real, saved].iter().any(|uid| [us, acting].contains(uid));
     match real {
         _ if is_allowed => None,
         0 => Some("owned by root".to_owned()),
         uid => Some(format!("owned by user {uid}")),
     }
+}
+
+/// Whether it has CAP_KILL, as root usually does.
+fn may_kill_anybody(status: &str) -> bool {
+    const CAP_KILL: u64 = 1 << 5;
+    let capabilities = line(status, "CapEff").and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    capabilities.is_some_and(|capabilities| capabilities & CAP_KILL != 0)
 }
 
 fn line<'a>(status: &'a str, key: &str) -> Option<&'a str> {
@@ -136,7 +143,10 @@ mod tests {
         ] {
             assert_eq!(obstacle(&status(state, uid), &ours).as_deref(), expected, "{state} {uid}");
         }
+        let theirs = status("S (sleeping)", "33\t33\t33\t33");
         let root = status("R (running)", "0\t0\t0\t0");
-        assert_eq!(obstacle(&status("S (sleeping)", "33\t33\t33\t33"), &root), None);
+        assert_eq!(obstacle(&theirs, &format!("{root}CapEff:\t000001ffffffffff\n")), None);
+        let weak = format!("{root}CapEff:\t000001ffffffffdf\n");
+        assert_eq!(obstacle(&theirs, &weak).as_deref(), Some("owned by user 33"));
     }
 }

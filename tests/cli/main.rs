@@ -19,4 +19,5 @@ mod run;
 mod spawn;
 mod start;
 mod stop;
+mod strays;
 mod support;
