@@ -24,7 +24,7 @@
 //!    actions: SIGTERM and SIGCONT to each group.
 //! 4. `Engine::perform` does them, by way of `Children::signal`, which never signals a number that may have become somebody else's.
 //! 5. A child dies. SIGCHLD wakes the loop; `Engine::reap` reaps everyone who has died, takes over what the dead had written
-//!    (`Pipes::drain`), and hands in `GroupEmpty`, `Drained` and `Exited`. `Fleet::advance` finds the instance over: *Down*.
+//!    (`Pipes::drain`), and hands in `TreeEmpty`, `Drained` and `Exited`. `Fleet::advance` finds the instance over: *Down*.
 //! 6. When all are down and no descendant is left (`Event::Childless`), `Shutdown::conclude` asks for
 //!    [`Finish`](supervisor::Action::Finish) with [`Outcome::Signal`](model::exit::Outcome); `cli::start` dies by that signal, so that the shell knows.
 //!    Had the grace period ended first, `Supervisor::next_deadline` would have woken the loop and `Instance::step` asked for SIGKILL; a

@@ -11,7 +11,7 @@ const INTERVALS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_
 const SHARE: u32 = 1000;
 
 /// The longest we go without a look.
-const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
+const LONGEST_INTERVAL: Duration = Duration::from_mins(1);
 
 /// How far apart the looks are that follow deaths, where there are many.
 const SPACING: Duration = Duration::from_millis(10);

@@ -183,12 +183,12 @@ fn strayed(is_known_whose: bool, strays: &[Stray]) -> String {
         1 => "1 process".to_owned(),
         more => format!("{more} processes"),
     };
-    let named: Vec<_> = strays.iter().take(MOST_NAMED).map(Stray::to_string).collect();
+    let first: Vec<_> = strays.iter().take(MOST_NAMED).map(Stray::to_string).collect();
     let more = match strays.len().saturating_sub(MOST_NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let names = named.join(", ");
+    let names = first.join(", ");
     if is_known_whose {
         format!("left {what} outside its group: {names}{more}")
     } else {

@@ -119,9 +119,6 @@ impl World {
                 assert_eq!(alive.generation, generation);
                 assert!(alive.leader || alive.member, "what is known to have gone is not signalled");
             }
-            Action::SignalStrays { of: Owners::All, .. } => {
-                self.stopping_since = self.stopping_since.or(Some(self.now));
-            }
             Action::SignalStrays { of: Owners::Only(ref owners), .. } => {
                 for (instance, generation) in owners {
                     let alive = &self.alive[instance];
@@ -130,7 +127,7 @@ impl World {
                 }
             }
             Action::Suspend => return Some(Event::Resumed),
-            Action::Notify(super::Notice::Stopping { .. }) => {
+            Action::SignalStrays { of: Owners::All, .. } | Action::Notify(super::Notice::Stopping { .. }) => {
                 self.stopping_since = self.stopping_since.or(Some(self.now));
             }
             Action::Notify(_) => {}

@@ -76,7 +76,7 @@ fn obstacle(theirs: &str, ours: &str) -> Option<String> {
     }
 }
 
-/// Whether it has CAP_KILL, as root usually does.
+/// Whether it has `CAP_KILL`, as root usually does.
 fn may_kill_anybody(status: &str) -> bool {
     const CAP_KILL: u64 = 1 << 5;
     let capabilities = line(status, "CapEff").and_then(|digits| u64::from_str_radix(digits, 16).ok());
