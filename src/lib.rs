@@ -15,9 +15,10 @@
 //!
 //! # One Ctrl-C, from end to end
 //!
-//! 1. The terminal sends SIGINT to its foreground group. The children are not in it: `unix::spawn::spawn` gave each a group of its own. So
-//!    only we get it, once, as a byte that [`unix::signals::Signals`] can read.
-//! 2. `Engine::wait` returns `Wake::Signals`; `Engine::take_signals` turns it into [`supervisor::Event::Signal`], and `Engine::settle`
+//! 1. The terminal sends SIGINT to its foreground group. We are two processes ([`unix::guard`]), and only the guard is in that group: the
+//!    supervisor has a session of its own, and `unix::spawn::spawn` gave each child a group of its own. So it comes once, and the guard
+//!    passes it on over a pair of sockets ([`unix::link`]).
+//! 2. `Engine::wait` returns `Wake::Inbox`; `Engine::look_into_inbox` turns it into [`supervisor::Event::Signal`], and `Engine::settle`
 //!    hands that to [`supervisor::Supervisor::handle`].
 //! 3. `Fleet::observe` calls it a change; `Shutdown::decide` finds that it is a cause to stop and answers with intents: say so, stop all,
 //!    kill what is left at now + grace. `Fleet::apply` moves each instance on (`Instance::stop`: *Running* to *Stopping*) and queues the
@@ -26,7 +27,8 @@
 //! 5. A child dies. SIGCHLD wakes the loop; `Engine::reap` reaps everyone who has died, takes over what the dead had written
 //!    (`Pipes::drain`), and hands in `TreeEmpty`, `Drained` and `Exited`. `Fleet::advance` finds the instance over: *Down*.
 //! 6. When all are down and no descendant is left (`Event::Childless`), `Shutdown::conclude` asks for
-//!    [`Finish`](supervisor::Action::Finish) with [`Outcome::Signal`](model::exit::Outcome); `cli::start` dies by that signal, so that the shell knows.
+//!    [`Finish`](supervisor::Action::Finish) with [`Outcome::Signal`](model::exit::Outcome). `cli::start` sends that to the guard and ends; the
+//!    guard dies by that signal, so that the shell knows.
 //!    Had the grace period ended first, `Supervisor::next_deadline` would have woken the loop and `Instance::step` asked for SIGKILL; a
 //!    second Ctrl-C does the same through `Shutdown::force`.
 //!

@@ -12,6 +12,7 @@ mod support;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
+use support::random::Random;
 use support::{LIMIT, Proc, Running};
 
 /// Waits until `proc` has been stopped; what comes of it stays to be waited for.
@@ -136,21 +137,9 @@ fn of_two_different_signals_the_first_is_what_proc_dies_by() {
     proc.finish().dies_by(Signal::SIGTERM).says("web.1  | exited with code 0");
 }
 
-/// Numbers that are the same every time (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-}
-
 #[test]
 fn a_signal_at_any_moment_of_the_start_leaves_nothing_behind() {
-    let mut random = Random(0x5eed);
+    let mut random = Random::new(0x5eed);
     let verbs = "hold alive fork wait end setsid wait end wait";
     for round in 0..50 {
         let proc = Proc::start(format!("web: ./child {verbs}\nshell: ./child {verbs}; true\n"));
@@ -170,7 +159,7 @@ fn a_signal_at_any_moment_of_the_start_leaves_nothing_behind() {
 
 #[test]
 fn a_signal_while_everything_ends_by_itself_leaves_nothing_behind_either() {
-    let mut random = Random(0xfade);
+    let mut random = Random::new(0xfade);
     for _ in 0..20 {
         let proc = Proc::start("web: ./child hold alive ready exit 3\nworker: ./child hold alive wait\n");
         let alive = proc.liveness();

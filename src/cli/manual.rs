@@ -275,11 +275,17 @@ const THE_END: Section = Section {
             "Kills everything now. A Ctrl-C less than 300 ms after the first counts as the same one: some terminals and \
              wrappers send two.",
         ),
+        Item("SIGINT once more", "Ends proc even if it hangs: what is left of its output is not waited for."),
         Item("SIGTERM again", "Does nothing more."),
         Item("SIGQUIT, SIGUSR1, SIGUSR2", "Are passed on to the processes; proc stays."),
         Item(
             "SIGTSTP (Ctrl-Z), SIGCONT",
             "Suspends the processes and proc, and continues them. Deadlines do not run meanwhile.",
+        ),
+        Item(
+            "SIGKILL",
+            "Kills proc, and all it has started: proc is two processes, of which either kills everything when the other has \
+             gone (exit status 70, if it is the one that you did not start). Only whoever kills both at once leaves processes behind.",
         ),
         Text(
             "Each instance is a process group of its own, and with a terminal of its own (`--pty`) a session, without `/dev/tty`. Its standard input is `/dev/null`, its signals have their default \
@@ -320,7 +326,10 @@ const EXIT_STATUS: Section = Section {
             "A process could not be killed, and is named; or all ended with 0 and some of their output could not be written.",
         ),
         Item("2", "The command line, the Procfile, an env file or a port is wrong. Nothing was started."),
-        Item("70", "A bug of proc."),
+        Item(
+            "70",
+            "A bug of proc, or somebody killed the part of it that does the work. All processes were killed.",
+        ),
         Text("The pages of the other commands have theirs."),
     ],
 };

@@ -7,15 +7,19 @@ use super::logs;
 use super::problems::Problems;
 use super::ui;
 use crate::engine::{Channel, Console, Engine};
-use crate::model::exit::Outcome;
+use crate::model::exit::{Outcome, code};
 use crate::model::formation::{self, Formation, FormationError, Wanted};
 use crate::model::instance::InstanceId;
 use crate::model::plan::Plan;
 use crate::model::policy::LogFormat;
 use crate::model::port;
 use crate::model::procfile::unknown_type;
+use crate::model::signal::Signal;
 use crate::output::{Colour, Formatter, Label, Logs, Mux, Sink, Target, Terminal};
-use crate::unix::{fds, listener, signals, tree};
+use crate::unix::guard::{self, AllKilled, Side, Watched};
+use crate::unix::link::{Request, SupervisorLink};
+use crate::unix::sweep::Sweep;
+use crate::unix::{fds, listener, signals};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IoSlice, IsTerminal};
 use std::os::fd::AsFd;
@@ -33,44 +37,87 @@ pub(super) fn start(
     let planned = app.and_then(|app| Planner { options, named, problems: &mut problems }.plan(app));
     problems.settle()?;
     let Some((plan, quiet)) = planned else { return Err(CliError::internal("no plan and no error")) };
-    let logs = logs::open(options, &plan, around)?;
-    let console =
-        console(options, &plan, quiet, logs, around).map_err(failed("failed to start the writer thread"))?;
-    let (outcome, unwritten) = run(plan, console)?;
-    if unwritten > 0 {
-        ui::complain(format!("{unwritten} bytes of output could not be written\n"));
+    fds::keep_from_children();
+    // One thread so far, and from here on two processes.
+    match guard::split().map_err(failed("failed to start the guard"))? {
+        Side::Guard(guard) => Ok(end_as(told(guard.watch()))),
+        Side::Supervisor(link) => {
+            let last_word = link.try_clone().map_err(failed("failed to reach the guard"))?;
+            let result = contain(|| supervise(options, plan, quiet, around, link)).flatten();
+            let outcome = result.unwrap_or_else(|error| {
+                ui::complain(error.render());
+                Outcome::Code(error.exit_code())
+            });
+            last_word.send(Request::End(outcome));
+            // The guard is whose exit is seen.
+            Ok(ExitCode::SUCCESS)
+        }
     }
-    Ok(end_as(outcome))
 }
 
 fn failed(what: &'static str) -> impl Fn(io::Error) -> CliError {
     move |error| CliError::internal(format!("{what}: {error}"))
 }
 
-/// Takes over signals and orphans, and lets the engine run.
-fn run(plan: Plan, console: Console) -> Result<(Outcome, u64), CliError> {
-    fds::keep_from_children();
-    tree::adopt_orphans().map_err(failed("failed to become a subreaper"))?;
+/// Takes over the signals, and lets the engine run.
+fn supervise(
+    options: &Options,
+    plan: Plan,
+    quiet: BTreeSet<usize>,
+    around: &Surroundings,
+    link: SupervisorLink,
+) -> Result<Outcome, CliError> {
     let signals = signals::Signals::take_over().map_err(failed("failed to take over the signals"))?;
+    let logs = logs::open(options, &plan, around)?;
+    let console =
+        console(options, &plan, quiet, logs, around).map_err(failed("failed to start the writer thread"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(failed("failed to start the event loop"))?;
     let _entered = runtime.enter();
-    let engine = Engine::new(plan, console, signals).map_err(failed("failed to start the event loop"))?;
-    contain(|| runtime.block_on(engine.run()))
+    let engine =
+        Engine::new(plan, console, signals, link).map_err(failed("failed to start the event loop"))?;
+    let (outcome, unwritten) = runtime.block_on(engine.run());
+    if unwritten > 0 {
+        ui::complain(format!("{unwritten} bytes of output could not be written\n"));
+    }
+    Ok(outcome)
 }
 
 /// Runs what starts processes; if that panics, none of them is left behind.
 pub fn contain<T>(run: impl FnOnce() -> T) -> Result<T, CliError> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|_| {
-        let rest = if tree::kill_descendants() {
-            "all processes were killed"
-        } else {
-            "some processes could not be killed"
-        };
-        CliError::internal(format!("this is a bug in proc; {rest}"))
+        let all_killed = AllKilled(Sweep::of_all().kill_all(|_, _| ()));
+        CliError::internal(format!("this is a bug in proc; {}", fate(all_killed)))
     })
+}
+
+/// How the run ended, as the guard has seen it; what the supervisor could not say any more is said.
+fn told(watched: Watched) -> Outcome {
+    match watched {
+        Watched::Told(outcome) => outcome,
+        Watched::Lost(exit, all_killed) => {
+            let how = exit.map_or_else(|| "it went silent".to_owned(), |exit| exit.to_string());
+            ui::complain(format!(
+                "error: the supervisor of this run was lost ({how}); {}\n",
+                fate(all_killed)
+            ));
+            Outcome::Code(code::BUG)
+        }
+        Watched::Abandoned(AllKilled(true)) => Outcome::Signal(Signal::INT),
+        Watched::Abandoned(AllKilled(false)) => {
+            ui::complain("error: some processes could not be killed\n");
+            Outcome::Code(code::SURVIVORS)
+        }
+    }
+}
+
+fn fate(all_killed: AllKilled) -> &'static str {
+    match all_killed {
+        AllKilled(true) => "all processes were killed",
+        AllKilled(false) => "some processes could not be killed",
+    }
 }
 
 /// Exits with the code of an outcome, or dies by its signal.

@@ -26,8 +26,6 @@ pub(super) struct Children {
     looks: Looks,
     /// The instances by what they are called.
     names: BTreeMap<String, InstanceId>,
-    /// Who was below us before we started anything, because a shell became us by `exec`: not ours to stop or to wait for.
-    inherited: BTreeSet<Pid>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -68,9 +66,8 @@ pub(super) struct News {
 }
 
 impl Children {
-    /// None yet; whoever is below us now is not one of them.
+    /// None yet.
     pub(super) fn new(plan: &Plan) -> Self {
-        let inherited = descendants(&BTreeSet::new()).into_iter().map(|descendant| descendant.pid).collect();
         Self {
             of: BTreeMap::new(),
             unreaped: BTreeMap::new(),
@@ -78,7 +75,6 @@ impl Children {
             strays: Strays::default(),
             looks: Looks::default(),
             names: plan.instances.keys().map(|id| (plan.name(*id), *id)).collect(),
-            inherited,
         }
     }
 
@@ -105,8 +101,7 @@ impl Children {
     /// Reaps everyone who has died, strangers that became ours included, and looks at what the leaders among them have left.
     pub(super) fn reap(&mut self, now: Instant) -> News {
         let Reaped { dead, stopped, childless } = reap();
-        let is_childless = childless || (!self.inherited.is_empty() && self.descendants().is_empty());
-        let mut news = News { is_childless, ..News::default() };
+        let mut news = News { is_childless: childless, ..News::default() };
         let has_died = !dead.is_empty();
         for (pid, exit) in dead {
             self.strays.forget(pid);
@@ -118,11 +113,11 @@ impl Children {
         }
         news.exited.sort_by_key(|(_, _, exit)| exit.is_success());
         news.stopped = stopped.into_iter().filter_map(|(pid, signal)| self.stopped(pid, signal)).collect();
-        if is_childless {
+        if childless {
             self.looks.childless();
             self.strays = Strays::default();
         }
-        if is_childless || (has_died && !self.bereft.is_empty() && self.looks.may_look(now)) {
+        if childless || (has_died && !self.bereft.is_empty() && self.looks.may_look(now)) {
             self.look_at_remains(&mut news);
         }
         news
@@ -138,7 +133,7 @@ impl Children {
     /// What is left of the instances whose leader has ended: of each, at least one is our own child by now.
     fn look_at_remains(&mut self, news: &mut News) {
         let own = own_children().into_iter();
-        let others = own.filter(|pid| !self.unreaped.contains_key(pid) && !self.inherited.contains(pid));
+        let others = own.filter(|pid| !self.unreaped.contains_key(pid));
         let alive: Vec<Process> = others.filter_map(Process::look_at).collect();
         if !alive.is_empty() {
             let of = |process: &Process| {
@@ -188,7 +183,7 @@ impl Children {
         match self.looks.due(now)? {
             Due::Remains if self.looks.may_look(now) => self.look_at_remains(&mut news),
             Due::Remains => {}
-            Due::All => self.look_at_all(glance(&self.inherited), &mut news),
+            Due::All => self.look_at_all(glance(), &mut news),
         }
         Some(news)
     }
@@ -244,7 +239,7 @@ impl Children {
             Group::Led => true,
             Group::Orphaned => {
                 self.strays.is_in_group(owner, child.pid)
-                    || self.descendants().iter().any(|process| process.group == child.pid)
+                    || descendants().iter().any(|process| process.group == child.pid)
             }
             Group::Gone => false,
         }
@@ -253,19 +248,15 @@ impl Children {
     /// Signals descendants outside of the groups, after a look at who they are.
     pub(super) fn signal_strays(&mut self, of: &Owners, signals: &[Signal]) -> (News, Vec<Complaint>) {
         let mut news = News::default();
-        self.look_at_all(self.descendants(), &mut news);
+        self.look_at_all(descendants(), &mut news);
         (news, self.strays.signal(of, signals))
     }
 
     /// Everybody below us, and whose they are.
     pub(super) fn survivors(&mut self) -> Vec<(Option<InstanceId>, Process)> {
-        let all = self.descendants();
+        let all = descendants();
         self.look_at_all(all.clone(), &mut News::default());
         let whose = |process: &Process| self.strays.owner(process.pid).map(|(instance, _)| instance);
         all.into_iter().map(|process| (whose(&process), process)).collect()
-    }
-
-    fn descendants(&self) -> Vec<Process> {
-        descendants(&self.inherited)
     }
 }

@@ -41,13 +41,21 @@ impl Clock {
         Timestamp::now().into()
     }
 
-    /// Stands still for as long as `pause` takes.
-    pub fn suspend(&mut self, pause: impl FnOnce()) {
-        let before = real_now();
-        pause();
-        self.suspended += before.elapsed();
+    /// Begins a pause.
+    #[must_use]
+    pub fn begin_pause() -> Pause {
+        Pause(real_now())
+    }
+
+    /// Takes the pause out of the time of the run.
+    pub fn end_pause(&mut self, Pause(begin): Pause) {
+        self.suspended += begin.elapsed();
     }
 }
+
+/// A stretch in which the time of a run stands still.
+#[derive(Debug)]
+pub struct Pause(Instant);
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 fn real_now() -> Instant {
@@ -62,10 +70,9 @@ mod tests {
     fn the_time_of_a_run_stands_still_while_it_is_suspended() {
         let mut clock = Clock::start();
         let before = clock.now();
-        clock.suspend(|| {
-            let begun = real_now();
-            while begun.elapsed() < Duration::from_millis(20) {}
-        });
+        let pause = Clock::begin_pause();
+        while before.elapsed() < Duration::from_millis(20) {}
+        clock.end_pause(pause);
         assert!(before.elapsed() >= Duration::from_millis(20));
         assert!(clock.now().duration_since(before) < before.elapsed());
         assert!(clock.real(before) > before);

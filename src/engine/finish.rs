@@ -3,9 +3,7 @@
 use super::Engine;
 use crate::model::exit::{Outcome, code};
 use crate::model::signal::Signal;
-use crate::unix::signals::Signals;
 use std::time::Duration;
-use tokio::io::unix::AsyncFd;
 
 /// How long the end of a run waits for output to move that does not, once somebody wants the end or writing fails.
 pub(super) const FLUSH_PATIENCE: Duration = Duration::from_secs(2);
@@ -15,7 +13,7 @@ pub(super) const LAST_CHANCE: Duration = Duration::from_millis(200);
 
 /// How much longer somebody who reads our output is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Patience {
+pub(super) enum Patience {
     /// As long as it takes, unless writing fails.
     Endless,
     /// While there is some progress now and then.
@@ -25,6 +23,14 @@ enum Patience {
 }
 
 impl Patience {
+    /// What there is of it at the end of a run.
+    pub(super) fn with(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Code(_) => Self::Endless,
+            Outcome::Signal(_) => Self::Short,
+        }
+    }
+
     /// What a signal that asks for the end leaves of it.
     fn after_signal(self, signal: Signal) -> Self {
         match self {
@@ -57,11 +63,7 @@ impl Engine {
     ///
     /// A reader that is only slow is waited for, as any program would. Once a signal has asked for the end, or while writing fails, that
     /// takes some progress now and then; and a Ctrl-C after that is not argued with.
-    pub(super) async fn finish(mut self, outcome: Outcome) -> (Outcome, u64) {
-        let mut patience = match outcome {
-            Outcome::Code(_) => Patience::Endless,
-            Outcome::Signal(_) => Patience::Short,
-        };
+    pub(super) async fn finish(mut self, outcome: Outcome, mut patience: Patience) -> (Outcome, u64) {
         let unsaid = self.drain(&mut patience).await;
         if self.finish_logs(patience == Patience::Endless).await && patience == Patience::Endless {
             patience = Patience::Short;
@@ -115,7 +117,7 @@ impl Engine {
                 biased;
                 () = sink.idle() => {}
                 () = sink.changed() => {}
-                signal = stop_signal(&mut self.signals) => {
+                signal = self.inbox.stop_signal() => {
                     *patience = patience.after_signal(signal);
                 }
                 () = tokio::time::sleep(FLUSH_PATIENCE) => {
@@ -124,21 +126,6 @@ impl Engine {
                     }
                     left = sink.queued();
                 }
-            }
-        }
-    }
-}
-
-/// Waits for a signal that asks for the end.
-pub(super) async fn stop_signal(signals: &mut AsyncFd<Signals>) -> Signal {
-    loop {
-        if let Ok(mut guard) = signals.readable_mut().await {
-            guard.clear_ready();
-            let mut pending = guard.get_inner_mut().pending().into_iter();
-            if let Some(signal) =
-                pending.find(|signal| [Signal::INT, Signal::TERM, Signal::HUP].contains(signal))
-            {
-                return signal;
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The log files as the engine sees them: room, what there is to say, and the end. What is written to them comes from `pipes`.
 
 use super::Engine;
-use super::finish::{FLUSH_PATIENCE, LAST_CHANCE, stop_signal};
+use super::finish::{FLUSH_PATIENCE, LAST_CHANCE};
 use crate::output::{Logs, Unwritten};
 
 /// Whether the log files, if there are any, have room for more.
@@ -37,7 +37,7 @@ impl Engine {
             tokio::select! {
                 biased;
                 () = logs.idle() => break,
-                _ = stop_signal(&mut self.signals) => was_interrupted = true,
+                _ = self.inbox.stop_signal() => was_interrupted = true,
                 () = tokio::time::sleep(FLUSH_PATIENCE) => {
                     if logs.queued() == left && (!is_patient || logs.is_failing()) {
                         break;

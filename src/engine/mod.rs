@@ -9,29 +9,33 @@ mod channel;
 mod children;
 pub mod clock;
 mod finish;
+mod inbox;
 mod logs;
 mod looks;
 mod perform;
 mod pipes;
 mod strays;
 
-use crate::model::exit::Outcome;
+use crate::model::exit::{Outcome, code};
 use crate::model::instance::InstanceId;
 use crate::model::plan::Plan;
 use crate::output::{Label, Logs, Mux, Sink, Target, Tee};
 use crate::supervisor::{Event, Supervisor};
+use crate::unix::link::SupervisorLink;
 use crate::unix::pty::Window;
-use crate::unix::signals::{self, Signals};
+use crate::unix::signals::Signals;
+use crate::unix::sweep::Sweep;
 pub use channel::Channel;
 use children::{Children, News};
 use clock::Clock;
+use finish::{LAST_CHANCE, Patience};
+use inbox::{Inbox, Incoming};
 use perform::Performed;
 use pipes::{CHUNK, Pipes, SMALL_CHUNK};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::io::unix::AsyncFd;
 
 /// Where the output of a run goes, and how it looks.
 #[derive(Debug)]
@@ -63,8 +67,8 @@ const LARGEST_PAGE: usize = 256 * 1024;
 /// What the engine was woken by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wake {
-    /// Signals came in.
-    Signals,
+    /// Something came in from outside of the run.
+    Inbox,
     /// The sink has room again, or has closed.
     Sink,
     /// The log files have room again, or there is something to say about them.
@@ -85,16 +89,18 @@ pub struct Engine {
     console: Console,
     pipes: Pipes,
     children: Children,
-    signals: AsyncFd<Signals>,
+    inbox: Inbox,
     events: VecDeque<Event>,
     is_output_closed: bool,
+    /// Whether the guard has gone.
+    is_unguarded: bool,
     /// The window that the processes' terminals have, if they have any.
     window: Option<Window>,
 }
 
 impl Engine {
     /// An engine for this plan. Needs a runtime to be entered, and the signals to be taken over by now.
-    pub fn new(plan: Plan, console: Console, signals: Signals) -> io::Result<Self> {
+    pub fn new(plan: Plan, console: Console, signals: Signals, link: SupervisorLink) -> io::Result<Self> {
         let clock = Clock::start();
         let window = console.channel.window();
         let chunk = if console.tells_streams_apart { SMALL_CHUNK } else { CHUNK };
@@ -107,9 +113,10 @@ impl Engine {
             clock,
             console,
             pipes: Pipes::new(chunk, tee)?,
-            signals: signals.watch()?,
+            inbox: Inbox::new(signals, link)?,
             events: VecDeque::new(),
             is_output_closed: false,
+            is_unguarded: false,
             window,
         })
     }
@@ -120,16 +127,19 @@ impl Engine {
         for line in std::mem::take(&mut self.console.preamble) {
             self.say(None, &line);
         }
-        self.take_signals();
+        self.look_into_inbox();
         self.events.push_back(Event::Start);
         loop {
-            if let Some(outcome) = self.settle() {
-                return self.finish(outcome).await;
+            if self.is_unguarded {
+                return self.abandon().await;
+            }
+            if let Some(outcome) = self.settle().await {
+                return self.finish(outcome, Patience::with(outcome)).await;
             }
             let wake = self.wait().await;
             self.set_time();
             match wake {
-                Wake::Signals => self.take_signals(),
+                Wake::Inbox => self.look_into_inbox(),
                 Wake::Sink => self.look_at_sink(),
                 Wake::Logs => self.look_at_logs(),
                 Wake::Output => {
@@ -139,7 +149,7 @@ impl Engine {
                 }
                 Wake::Time => {
                     // Whoever has died by now has met the deadline.
-                    self.take_signals();
+                    self.look_into_inbox();
                     self.look();
                     self.events.push_back(Event::Tick);
                 }
@@ -148,13 +158,17 @@ impl Engine {
     }
 
     /// Hands in the events there are and performs what comes of them, until nothing is left or the outcome is there.
-    fn settle(&mut self) -> Option<Outcome> {
+    async fn settle(&mut self) -> Option<Outcome> {
         while let Some(event) = self.events.pop_front() {
             self.supervisor.handle(&event, self.now);
             while let Some(action) = self.supervisor.poll_action() {
                 match self.perform(action) {
                     Performed::Done => {}
                     Performed::Reported(report) => self.supervisor.handle(&report, self.now),
+                    Performed::Suspended => {
+                        self.rest().await;
+                        self.supervisor.handle(&Event::Resumed, self.now);
+                    }
                     Performed::Finished(outcome) => return Some(outcome),
                 }
             }
@@ -171,11 +185,7 @@ impl Engine {
         let has_room = sink.has_room() && logs::have_room(logs.as_deref());
         tokio::select! {
             biased;
-            Ok(mut guard) = self.signals.readable_mut() => {
-                // Taken back before they are looked at: a signal that comes in between wakes us again.
-                guard.clear_ready();
-                Wake::Signals
-            }
+            () = self.inbox.filled() => Wake::Inbox,
             () = sink.changed() => Wake::Sink,
             () = logs::changed(logs.as_deref()) => Wake::Logs,
             () = sleep_until(deadline) => Wake::Time,
@@ -195,18 +205,38 @@ impl Engine {
         deadlines.into_iter().flatten().min().map(|at| self.clock.real(at))
     }
 
-    fn take_signals(&mut self) {
-        let pending = self.signals.get_mut().pending();
-        for signal in pending {
-            if signal == signals::CHILD {
-                self.reap();
-            } else if signal == signals::WINDOW {
+    fn look_into_inbox(&mut self) {
+        for incoming in self.inbox.take() {
+            match incoming {
+                Incoming::Death => self.reap(),
                 // Not the supervisor's affair: no process starts or stops for it.
-                self.resize();
-            } else {
-                self.events.push_back(Event::Signal(signal));
+                Incoming::Window => self.resize(),
+                Incoming::Signal(received) => self.events.push_back(Event::Signal(received.signal)),
+                Incoming::Unguarded => self.is_unguarded = true,
             }
         }
+    }
+
+    /// Stands still, as Ctrl-Z wants it, until somebody continues the guard.
+    async fn rest(&mut self) {
+        self.flush();
+        // What the processes wrote last is on the terminal before the shell is.
+        let _ = tokio::time::timeout(LAST_CHANCE, self.console.sink.idle()).await;
+        let begin = Clock::begin_pause();
+        self.inbox.suspend().await;
+        self.clock.end_pause(begin);
+        self.set_time();
+        // A change that came while we were in the background was told to others.
+        self.resize();
+    }
+
+    /// The guard was killed, and whoever did that cannot see us: we take everything with us, and do not wait for anybody.
+    async fn abandon(mut self) -> (Outcome, u64) {
+        let all_killed = Sweep::of_all().kill_all(|_, _| ());
+        let rest =
+            if all_killed { "all processes were killed" } else { "some processes could not be killed" };
+        self.say(None, &format!("the guard of this run was killed: {rest}"));
+        self.finish(Outcome::Code(code::BUG), Patience::Short).await
     }
 
     fn look_at_sink(&mut self) {

@@ -17,6 +17,8 @@ pub(super) enum Performed {
     Done,
     /// It is done, and this is what the supervisor has to hear before it is asked for the next.
     Reported(Event),
+    /// We are to stand still until somebody continues us.
+    Suspended,
     /// It was the last.
     Finished(Outcome),
 }
@@ -42,14 +44,7 @@ impl Engine {
                     self.say(complaint.about, &complaint.text);
                 }
             }
-            Action::Suspend => {
-                self.flush();
-                self.clock.suspend(signals::suspend);
-                self.set_time();
-                // A change that came while we were in the background was told to others.
-                self.resize();
-                return Performed::Reported(Event::Resumed);
-            }
+            Action::Suspend => return Performed::Suspended,
             Action::Notify(notice) => self.tell(&notice),
             Action::Finish(outcome) => return Performed::Finished(outcome),
         }

@@ -1,5 +1,6 @@
 //! Signals by name and number.
 
+use super::instance::Pid;
 use std::fmt;
 
 /// A signal, by its number on this system.
@@ -52,6 +53,15 @@ impl Signal {
     pub const fn number(self) -> i32 {
         self.0
     }
+}
+
+/// A signal that came to us, and from whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Received {
+    /// Which.
+    pub signal: Signal,
+    /// The process that sent it; none if the kernel did (a key of the terminal), or one that we cannot see.
+    pub sender: Option<Pid>,
 }
 
 impl fmt::Display for Signal {

@@ -5,6 +5,8 @@
 pub mod exec;
 pub mod fds;
 pub mod file;
+pub mod guard;
+pub mod link;
 pub mod listener;
 pub mod log_file;
 pub mod process;
@@ -12,4 +14,5 @@ pub mod pty;
 pub mod reap;
 pub mod signals;
 pub mod spawn;
+pub mod sweep;
 pub mod tree;

@@ -4,7 +4,6 @@ use crate::model::exit::Exit;
 use crate::model::instance::Pid;
 use crate::model::signal::Signal;
 use nix::errno::Errno;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
 /// What one pass over the dead found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,23 +19,69 @@ pub struct Reaped {
 /// Reaps every child that has died, and looks for those that were stopped. SIGCHLD does not count, so one signal may stand for many.
 #[must_use]
 pub fn reap() -> Reaped {
-    let mut dead = Vec::new();
-    let mut stopped = Vec::new();
-    loop {
-        match waitpid(None, Some(WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED)) {
-            Ok(WaitStatus::Exited(pid, code)) => {
-                let code = u8::try_from(code & 0xff).unwrap_or(u8::MAX);
-                dead.push((Pid(pid.as_raw()), Exit::Code(code)));
-            }
-            Ok(WaitStatus::Signaled(pid, signal, _)) => {
-                dead.push((Pid(pid.as_raw()), Exit::Signal(Signal::from_number(signal as i32))));
-            }
-            Ok(WaitStatus::Stopped(pid, signal)) => {
-                stopped.push((Pid(pid.as_raw()), Signal::from_number(signal as i32)));
-            }
-            Ok(WaitStatus::StillAlive) => return Reaped { dead, stopped, childless: false },
-            Err(Errno::ECHILD) => return Reaped { dead, stopped, childless: true },
-            Ok(_) | Err(_) => {}
+    let (mut dead, mut stopped) = (Vec::new(), Vec::new());
+    let childless = wait_for_each(libc::WUNTRACED, |pid, status| {
+        dead.extend(exit(status).map(|exit| (pid, exit)));
+        if libc::WIFSTOPPED(status) {
+            stopped.push((pid, Signal::from_number(libc::WSTOPSIG(status))));
         }
+    });
+    Reaped { dead, stopped, childless }
+}
+
+/// The same for the dead alone, each told as it is found; whether no child is left.
+pub(super) fn reap_each(mut on_death: impl FnMut(Pid, Exit)) -> bool {
+    wait_for_each(0, |pid, status| {
+        if let Some(exit) = exit(status) {
+            on_death(pid, exit);
+        }
+    })
+}
+
+/// Tells the status of each child that has a new one; whether no child is left.
+fn wait_for_each(options: libc::c_int, mut on_change: impl FnMut(Pid, libc::c_int)) -> bool {
+    loop {
+        let mut status = 0;
+        match wait_without_waiting(&mut status, options) {
+            0 => return false,
+            pid @ 1.. => on_change(Pid(pid), status),
+            _ if Errno::last() == Errno::ECHILD => return true,
+            _ => {}
+        }
+    }
+}
+
+/// waitpid(2) for whoever it is: the pid, 0 if all live, -1 if there is none.
+///
+/// Not nix's, which has no words for death by a real-time signal, and so would take the only report of it away.
+#[expect(unsafe_code, reason = "see above")]
+fn wait_without_waiting(status: &mut libc::c_int, options: libc::c_int) -> libc::pid_t {
+    // SAFETY: the status is written to a place that is valid for it.
+    unsafe { libc::waitpid(-1, std::ptr::from_mut(status), libc::WNOHANG | options) }
+}
+
+/// How a process ended; none if it has not.
+fn exit(status: libc::c_int) -> Option<Exit> {
+    if libc::WIFEXITED(status) {
+        return Some(Exit::Code(u8::try_from(libc::WEXITSTATUS(status)).unwrap_or(u8::MAX)));
+    }
+    libc::WIFSIGNALED(status).then(|| Exit::Signal(Signal::from_number(libc::WTERMSIG(status))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_and_every_signal_is_an_exit_and_a_stop_is_none() {
+        for code in 0..=255 {
+            assert_eq!(exit(i32::from(code) << 8), Some(Exit::Code(code)));
+        }
+        for signal in 1..=64 {
+            assert_eq!(exit(signal), Some(Exit::Signal(Signal::from_number(signal))));
+            // With a core dump.
+            assert_eq!(exit(signal | 0x80), Some(Exit::Signal(Signal::from_number(signal))));
+        }
+        assert_eq!(exit(libc::SIGSTOP << 8 | 0x7f), None);
     }
 }

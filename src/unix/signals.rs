@@ -75,7 +75,7 @@ impl AsRawFd for Signals {
 
 /// Whether a signal is ignored now.
 #[expect(unsafe_code, reason = "nix can only set a disposition")]
-fn is_ignored(signal: libc::c_int) -> bool {
+pub(super) fn is_ignored(signal: libc::c_int) -> bool {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: a null new action changes nothing; the old one is written to a place that is valid for it.
     let result = unsafe { libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) };
@@ -101,7 +101,14 @@ pub fn suspend() {
     let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP);
 }
 
-/// Dies by a signal, as if we had never handled it. Returns only for one that does not end a process.
+/// Dies by a signal, as if we had never handled it. Returns only where that cannot be: for a signal that does not end a process, and as the
+/// first process of a container, which the kernel spares.
+#[expect(unsafe_code, reason = "nix cannot know what a handler may do")]
 pub fn die_by(signal: Signal) {
-    let _ = signal_hook::low_level::emulate_default_handler(signal.number());
+    use nix::sys::signal::{SigHandler, SigSet, Signal as NixSignal, raise, signal as dispose};
+    let Ok(signal) = NixSignal::try_from(signal.number()) else { return };
+    // SAFETY: the default action is the kernel's: there is no handler that could do what a handler must not.
+    let _ = unsafe { dispose(signal, SigHandler::SigDfl) };
+    let _ = raise(signal);
+    let _ = SigSet::from(signal).thread_unblock();
 }

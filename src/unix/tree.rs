@@ -2,7 +2,6 @@
 
 use super::file::proc_text;
 use super::process::Process;
-use super::reap::reap;
 use crate::model::instance::Pid;
 use crate::model::signal::Signal;
 use nix::errno::Errno;
@@ -10,7 +9,6 @@ use nix::sys::signal::{kill, killpg};
 use nix::unistd::Pid as NixPid;
 use std::collections::BTreeSet;
 use std::io;
-use std::time::Duration;
 
 /// Makes orphans among our descendants our children rather than init's: a process that daemonises stays below us.
 pub fn adopt_orphans() -> io::Result<()> {
@@ -20,17 +18,17 @@ pub fn adopt_orphans() -> io::Result<()> {
 /// How often the tree is walked at most: a tree that grows while it is walked is not chased for ever.
 const MOST_WALKS: usize = 8;
 
-/// Everything alive below us, parents before their children; without `except` and what is below them.
+/// Everything alive below us, parents before their children.
 ///
 /// It is walked until a walk finds nobody new: when a process dies its children become ours, and a single walk that has looked at ours
 /// before would not find them any more.
 #[must_use]
-pub fn descendants(except: &BTreeSet<Pid>) -> Vec<Process> {
+pub fn descendants() -> Vec<Process> {
     let mut known = BTreeSet::new();
     let mut found = Vec::new();
     for _ in 0..MOST_WALKS {
         let before = known.len();
-        let fresh = walk(ourselves(), except).into_iter().filter(|pid| known.insert(*pid));
+        let fresh = walk(ourselves()).into_iter().filter(|pid| known.insert(*pid));
         found.extend(fresh.filter_map(|pid| Process::look_at(Pid(pid))));
         if known.len() == before {
             break;
@@ -41,14 +39,14 @@ pub fn descendants(except: &BTreeSet<Pid>) -> Vec<Process> {
 
 /// The same by a single walk, which may miss somebody whose parent dies meanwhile: for a look that will be repeated.
 #[must_use]
-pub fn glance(except: &BTreeSet<Pid>) -> Vec<Process> {
-    walk(ourselves(), except).into_iter().filter_map(|pid| Process::look_at(Pid(pid))).collect()
+pub fn glance() -> Vec<Process> {
+    walk(ourselves()).into_iter().filter_map(|pid| Process::look_at(Pid(pid))).collect()
 }
 
 /// A process and everything alive below it, parents before their children.
 #[must_use]
 pub fn family(of: Pid) -> Vec<Process> {
-    let below = walk(of.0, &BTreeSet::new());
+    let below = walk(of.0);
     std::iter::once(of.0).chain(below).filter_map(|pid| Process::look_at(Pid(pid))).collect()
 }
 
@@ -65,9 +63,9 @@ fn ourselves() -> i32 {
 }
 
 /// The ids of everything below a process, zombies included; what is found twice is not followed again.
-fn walk(from: i32, except: &BTreeSet<Pid>) -> Vec<i32> {
+fn walk(from: i32) -> Vec<i32> {
     let mut queue = vec![from];
-    let mut seen: BTreeSet<i32> = queue.iter().copied().chain(except.iter().map(|pid| pid.0)).collect();
+    let mut seen: BTreeSet<i32> = queue.iter().copied().collect();
     let mut found = Vec::new();
     while let Some(pid) = queue.pop() {
         for child in children(pid).into_iter().filter(|child| seen.insert(*child)) {
@@ -88,24 +86,6 @@ fn children(pid: i32) -> Vec<i32> {
             text.split_ascii_whitespace().filter_map(|child| child.parse().ok()).collect::<Vec<_>>()
         })
         .collect()
-}
-
-/// Kills everything below us and reaps it; false if something is left after five seconds.
-///
-/// For when nobody is there to decide: round by round, because a tree may grow while it is killed.
-#[must_use]
-pub fn kill_descendants() -> bool {
-    const ROUND: Duration = Duration::from_millis(5);
-    for _ in 0..1000 {
-        for descendant in descendants(&BTreeSet::new()) {
-            let _ = signal_process(descendant.pid, Signal::KILL);
-        }
-        if reap().childless {
-            return true;
-        }
-        std::thread::sleep(ROUND);
-    }
-    false
 }
 
 /// Sends a signal to a process group; that it has gone is no error.

@@ -20,4 +20,5 @@ mod spawn;
 mod start;
 mod stop;
 mod strays;
+#[expect(dead_code, reason = "the tests that choose at random need more of it")]
 mod support;

@@ -130,7 +130,8 @@ fn a_flood_that_nothing_holds_up_keeps_no_signal_waiting() {
         command.stdin(Stdio::null()).stdout(File::create("/dev/null").unwrap()).stderr(Stdio::piped());
         let proc = proc.spawn_as(command, None);
         // In full flood: `proc` has been busy for a while.
-        while cpu_ticks(proc.pid()) < 20 {
+        let supervisor = proc.supervisor();
+        while cpu_ticks(supervisor) < 20 {
             std::thread::yield_now();
         }
         proc.end_by(Signal::SIGINT).dies_by(Signal::SIGINT);

@@ -37,6 +37,11 @@ impl Finished {
         self
     }
 
+    /// How it ended.
+    pub(crate) fn status(&self) -> ExitStatus {
+        self.status
+    }
+
     /// Standard output, with what differs from run to run replaced.
     pub(crate) fn stdout(&self) -> String {
         self.steady(self.stdout_bytes())

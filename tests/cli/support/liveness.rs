@@ -7,6 +7,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The read end of the FIFO.
 pub(crate) struct Liveness {
@@ -27,11 +28,15 @@ impl Liveness {
         !self.is_over(PollTimeout::ZERO)
     }
 
+    /// Waits until nobody holds it any more, or this time has passed; whether nobody does.
+    pub(crate) fn is_dead_within(&self, limit: Duration) -> bool {
+        self.is_over(PollTimeout::try_from(limit).unwrap())
+    }
+
     /// Waits until nobody holds it any more.
     #[track_caller]
     pub(crate) fn wait_for_death(&self) {
-        let limit = PollTimeout::try_from(LIMIT).unwrap();
-        assert!(self.is_over(limit), "somebody who holds {} is still alive", self.path.display());
+        assert!(self.is_dead_within(LIMIT), "somebody who holds {} is still alive", self.path.display());
     }
 
     fn is_over(&self, limit: PollTimeout) -> bool {

@@ -5,6 +5,7 @@
 mod finished;
 mod gate;
 mod liveness;
+pub(crate) mod random;
 mod running;
 
 pub(crate) use finished::Finished;

@@ -3,11 +3,12 @@
 use super::{Finished, LIMIT};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getsid};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::Child;
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The process and what came out of it so far. Dropping it kills it and what is below it.
@@ -32,9 +33,27 @@ impl Running {
         Self { child: Some(child), directory: Some(directory), stdout, stderr }
     }
 
-    /// The process id of `proc`.
+    /// The process id of `proc`: the guard's.
     pub(crate) fn pid(&self) -> Pid {
         pid(self.child.as_ref().unwrap())
+    }
+
+    /// The same as it is now: none before it is there and after it was reaped.
+    pub(crate) fn supervisor_now(&self) -> Option<Pid> {
+        children(self.pid()).into_iter().find(|child| getsid(Some(*child)) == Ok(*child))
+    }
+
+    /// The process id of the guard's child that does the work, in a session of its own; waited for.
+    #[track_caller]
+    pub(crate) fn supervisor(&self) -> Pid {
+        let give_up_at = Instant::now() + LIMIT;
+        while Instant::now() < give_up_at {
+            if let Some(pid) = self.supervisor_now() {
+                return pid;
+            }
+            std::thread::yield_now();
+        }
+        panic!("no supervisor\n{}", self.story());
     }
 
     /// Waits until standard output has this text in it.
@@ -79,6 +98,11 @@ impl Running {
         };
         self.wait_until(&format!("a number after {text:?}"), |stdout| find(stdout).is_some());
         find(&self.stdout.text()).unwrap()
+    }
+
+    /// Waits until nobody has our standard error any more, so that the run is over, or this time has passed; whether it is over.
+    pub(crate) fn is_over_within(&self, limit: Duration) -> bool {
+        self.stderr.wait_for(limit, |_, is_over| is_over)
     }
 
     /// Sends a signal to `proc` alone.
@@ -141,13 +165,16 @@ fn pid(child: &Child) -> Pid {
 
 /// Everything below a process.
 fn below(pid: Pid) -> Vec<Pid> {
+    children(pid).into_iter().flat_map(|child| [vec![child], below(child)].concat()).collect()
+}
+
+fn children(pid: Pid) -> Vec<Pid> {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let lists = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
-    let children: Vec<Pid> = lists
+    lists
         .flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
         .map(Pid::from_raw)
-        .collect();
-    children.into_iter().flat_map(|child| [vec![child], below(child)].concat()).collect()
+        .collect()
 }
 
 /// One output stream, read as it comes.
@@ -188,9 +215,13 @@ impl Stream {
 
     /// Waits for a condition; false if it does not come true in time, or cannot any more.
     fn wait(&self, condition: impl Fn(&[u8], bool) -> bool) -> bool {
+        self.wait_for(LIMIT, condition)
+    }
+
+    fn wait_for(&self, limit: Duration, condition: impl Fn(&[u8], bool) -> bool) -> bool {
         let content = self.0.0.lock().unwrap();
         let goes_on = |content: &mut Content| !condition(&content.bytes, content.is_over) && !content.is_over;
-        let (content, _) = self.0.1.wait_timeout_while(content, LIMIT, goes_on).unwrap();
+        let (content, _) = self.0.1.wait_timeout_while(content, limit, goes_on).unwrap();
         condition(&content.bytes, content.is_over)
     }
 
