@@ -25,7 +25,7 @@
 //!    actions: SIGTERM and SIGCONT to each group.
 //! 4. `Engine::perform` does them, by way of `Children::signal`, which never signals a number that may have become somebody else's.
 //! 5. A child dies. SIGCHLD wakes the loop; `Engine::reap` reaps everyone who has died, takes over what the dead had written
-//!    (`Pipes::drain`), and hands in `GroupEmpty`, `Drained` and `Exited`. `Fleet::advance` finds the instance over: *Down*.
+//!    (`Pipes::drain`), and hands in `TreeEmpty`, `Drained` and `Exited`. `Fleet::advance` finds the instance over: *Down*.
 //! 6. When all are down and no descendant is left (`Event::Childless`), `Shutdown::conclude` asks for
 //!    [`Finish`](supervisor::Action::Finish) with [`Outcome::Signal`](model::exit::Outcome). `cli::start` sends that to the guard and ends; the
 //!    guard dies by that signal, so that the shell knows.

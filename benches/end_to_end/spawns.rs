@@ -10,6 +10,7 @@ use proc_start::model::plan::Plan;
 use proc_start::model::policy::{ExitOn, Grace, LogFormat, Timestamps};
 use proc_start::model::procfile;
 use proc_start::output::{Formatter, Mux, Sink};
+use proc_start::unix::limits::Limits;
 use proc_start::unix::signals::Signals;
 use proc_start::unix::tree::adopt_orphans;
 use proc_start::unix::{link, reap};
@@ -29,11 +30,12 @@ pub(crate) struct Holdings {
 /// Spawns so many processes; what there was after the first tenth, and after all.
 pub(crate) fn spawn(count: usize) -> (Holdings, Holdings) {
     adopt_orphans().unwrap();
+    let limits = Limits::take_over();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let rounds = count.div_ceil(AT_ONCE.into()).max(10);
     let mut early = None;
     for round in 1..=rounds {
-        runtime.block_on(this_round());
+        runtime.block_on(this_round(limits));
         assert!(reap::reap().childless);
         if round == rounds / 10 {
             early = Some(holdings());
@@ -42,7 +44,7 @@ pub(crate) fn spawn(count: usize) -> (Holdings, Holdings) {
     (early.unwrap(), holdings())
 }
 
-async fn this_round() {
+async fn this_round(limits: Limits) {
     let plan = Plan {
         types: procfile::parse(b"web: false\n").types,
         instances: (1..=AT_ONCE).map(|number| (InstanceId { process: 0, number }, None)).collect(),
@@ -74,7 +76,7 @@ async fn this_round() {
     };
     // Held to the end: without a guard an engine gives up.
     let (_guard, line) = link::pair().unwrap();
-    let engine = Engine::new(plan, console, Signals::take_over().unwrap(), line).unwrap();
+    let engine = Engine::new(plan, console, Signals::take_over().unwrap(), line, limits).unwrap();
     let (outcome, unwritten) = engine.run().await;
     assert_eq!((outcome, unwritten), (proc_start::model::exit::Outcome::Code(1), 0));
 }

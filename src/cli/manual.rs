@@ -297,6 +297,17 @@ const THE_END: Section = Section {
             "Each instance is a process group of its own, and with a terminal of its own (`--pty`) a session, without `/dev/tty`. Its standard input is `/dev/null`, its signals have their default \
              meaning, and it inherits no open files but its three standard streams.",
         ),
+        Text(
+            "A process that leaves its group (`setsid`, a daemon) still belongs to its instance. proc looks for such processes \
+             after a second, then every few seconds, and when the process that was started has ended; it says \
+             `left 1 process outside its group: pid 4321 (sleep)`, and stops them with their instance. What they start, and what they leave \
+             behind, belongs to them as well. Where all traces are gone (parents ended, environment cleared) proc cannot tell whose a \
+             process is, and stops it at the end of the run. A process that was stopped (`SIGSTOP`, or `SIGTTIN`: it reads from a terminal) is told of too.",
+        ),
+        Text(
+            "What is alive five seconds after SIGKILL is named, with the reason if that can be told (`owned by root`, `in an uninterruptible \
+             sleep`), and proc exits with 1. Work that was handed to somebody else, such as `systemd-run` or `docker run`, is not below proc, and not stopped.",
+        ),
     ],
 };
 

@@ -1,19 +1,31 @@
 //! The processes we started, as far as they can be signalled and waited for.
 
+use super::looks::{Due, Looks};
+use super::strays::{Clues, Complaint, Found, Owner, Strays};
 use crate::model::exit::Exit;
 use crate::model::instance::{Generation, InstanceId, Pid};
+use crate::model::plan::Plan;
 use crate::model::signal::Signal;
+use crate::supervisor::Owners;
+use crate::unix::process::Process;
 use crate::unix::reap::{Reaped, reap};
-use crate::unix::tree::{Descendant, descendants, is_group_empty, signal_group, signal_process};
+use crate::unix::tree::{descendants, family, glance, is_group_empty, own_children, signal_group};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::time::{Duration, Instant};
 
-/// Every instance's process, as of its latest spawn.
+/// Every instance's process, as of its latest spawn, and who else is below it.
 #[derive(Debug)]
 pub(super) struct Children {
     of: BTreeMap<InstanceId, Child>,
     /// The leaders that are not reaped: their numbers cannot be anybody else's.
     unreaped: BTreeMap<Pid, InstanceId>,
+    /// The instances whose leader was reaped, and of which something may be left.
+    bereft: BTreeSet<InstanceId>,
+    strays: Strays,
+    looks: Looks,
+    /// The instances by what they are called.
+    names: BTreeMap<String, InstanceId>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +35,8 @@ struct Child {
     group: Group,
     /// Whether it leads a session of its own, because it has a terminal of its own.
     leads_session: bool,
+    /// Whether it was us who stopped it, for as long as we are stopped ourselves.
+    is_suspended: bool,
 }
 
 /// What is left of the group of a child.
@@ -36,21 +50,32 @@ enum Group {
     Gone,
 }
 
-/// What a pass over the dead told of our children.
+/// What a pass over the dead, or a look, told of our children and those below them.
 #[derive(Debug, Default)]
 pub(super) struct News {
     /// Leaders that ended, failures first: in one pass nobody can say who was earlier, and a failure says more.
     pub(super) exited: Vec<(InstanceId, Generation, Exit)>,
-    /// Groups of which nobody is left.
-    pub(super) emptied: Vec<(InstanceId, Generation)>,
+    /// Leaders that somebody else stopped.
+    pub(super) stopped: Vec<(InstanceId, Generation, Signal)>,
+    /// Instances of which nobody is left.
+    pub(super) emptied: Vec<Owner>,
+    /// Who was found outside of the groups.
+    pub(super) strayed: Found,
     /// Whether no descendant is left at all.
     pub(super) is_childless: bool,
 }
 
 impl Children {
     /// None yet.
-    pub(super) fn new() -> Self {
-        Self { of: BTreeMap::new(), unreaped: BTreeMap::new() }
+    pub(super) fn new(plan: &Plan) -> Self {
+        Self {
+            of: BTreeMap::new(),
+            unreaped: BTreeMap::new(),
+            bereft: BTreeSet::new(),
+            strays: Strays::default(),
+            looks: Looks::default(),
+            names: plan.instances.keys().map(|id| (plan.name(*id), *id)).collect(),
+        }
     }
 
     /// Takes up a process that was started; `leads_session`: with a terminal of its own.
@@ -60,9 +85,12 @@ impl Children {
         generation: Generation,
         pid: Pid,
         leads_session: bool,
+        now: Instant,
     ) {
-        self.of.insert(instance, Child { generation, pid, group: Group::Led, leads_session });
+        let child = Child { generation, pid, group: Group::Led, leads_session, is_suspended: false };
+        self.of.insert(instance, child);
         self.unreaped.insert(pid, instance);
+        self.looks.spawned(now);
     }
 
     /// The leader of an instance, or the one it had last.
@@ -70,62 +98,132 @@ impl Children {
         self.of.get(&instance).map(|child| child.pid)
     }
 
-    /// Reaps everyone who has died, strangers that became ours included.
-    pub(super) fn reap(&mut self) -> News {
-        let Reaped { dead, childless } = reap();
+    /// Reaps everyone who has died, strangers that became ours included, and looks at what the leaders among them have left.
+    pub(super) fn reap(&mut self, now: Instant) -> News {
+        let Reaped { dead, stopped, childless } = reap();
         let mut news = News { is_childless: childless, ..News::default() };
-        let mut orphaned = Vec::new();
+        let has_died = !dead.is_empty();
         for (pid, exit) in dead {
+            self.strays.forget(pid);
             let Some(instance) = self.unreaped.remove(&pid) else { continue };
             let Some(child) = self.of.get_mut(&instance) else { continue };
-            child.group = Group::Orphaned;
+            child.group = if is_group_empty(pid) { Group::Gone } else { Group::Orphaned };
+            self.bereft.insert(instance);
             news.exited.push((instance, child.generation, exit));
-            if is_group_empty(pid) {
-                child.group = Group::Gone;
-                news.emptied.push((instance, child.generation));
-            } else {
-                orphaned.push(instance);
-            }
         }
         news.exited.sort_by_key(|(_, _, exit)| exit.is_success());
-        self.look_for_the_emptied(&orphaned, &mut news);
+        news.stopped = stopped.into_iter().filter_map(|(pid, signal)| self.stopped(pid, signal)).collect();
+        if childless {
+            self.looks.childless();
+            self.strays = Strays::default();
+        }
+        if childless || (has_died && !self.bereft.is_empty() && self.looks.may_look(now)) {
+            self.look_at_remains(&mut news);
+        }
         news
     }
 
-    /// Finds the groups that have lost their last member since their leader went. `fresh`: those of which it is known that they have not.
-    fn look_for_the_emptied(&mut self, fresh: &[InstanceId], news: &mut News) {
-        let old = |(instance, child): &(&InstanceId, &mut Child)| {
-            child.group == Group::Orphaned && !fresh.contains(instance)
+    /// The instance whose leader was stopped, unless that was us.
+    fn stopped(&self, pid: Pid, signal: Signal) -> Option<(InstanceId, Generation, Signal)> {
+        let instance = *self.unreaped.get(&pid)?;
+        let child = self.of.get(&instance).filter(|child| !child.is_suspended)?;
+        Some((instance, child.generation, signal))
+    }
+
+    /// What is left of the instances whose leader has ended: of each, at least one is our own child by now.
+    fn look_at_remains(&mut self, news: &mut News) {
+        let own = own_children().into_iter();
+        let others = own.filter(|pid| !self.unreaped.contains_key(pid));
+        let alive: Vec<Process> = others.filter_map(Process::look_at).collect();
+        if !alive.is_empty() {
+            let of = |process: &Process| {
+                if self.strays.knows(process) { vec![process.clone()] } else { family(process.pid) }
+            };
+            let seen = alive.iter().flat_map(of).collect();
+            self.note(seen, news);
+        }
+        let left: BTreeSet<Owner> =
+            alive.iter().filter_map(|process| self.strays.owner(process.pid)).collect();
+        for instance in self.bereft.clone() {
+            let Some(child) = self.of.get_mut(&instance) else { continue };
+            if !left.contains(&(instance, child.generation)) {
+                child.group = Group::Gone;
+                self.bereft.remove(&instance);
+                news.emptied.push((instance, child.generation));
+            }
+        }
+    }
+
+    /// Takes up descendants, parents before their children.
+    fn note(&mut self, seen: Vec<Process>, news: &mut News) {
+        let own_word = |process: &Process| {
+            let instance = *self.names.get(&process.variable("PS")?)?;
+            Some((instance, self.of.get(&instance)?.generation))
         };
-        let mut orphaned = self.of.iter_mut().filter(old).peekable();
-        if orphaned.peek().is_none() {
-            return;
+        let owner = |(id, child): (&InstanceId, &Child)| (*id, child.generation);
+        let clues = Clues {
+            groups: self.groups().collect(),
+            only: self.of.iter().next().map(owner).filter(|_| self.of.len() == 1),
+            own_word: &own_word,
+        };
+        for (owner, strays) in self.strays.note(seen, &clues) {
+            news.strayed.entry(owner).or_default().extend(strays);
         }
-        let inhabited: BTreeSet<Pid> = descendants().into_iter().map(|descendant| descendant.group).collect();
-        for (instance, child) in orphaned.filter(|(_, child)| !inhabited.contains(&child.pid)) {
-            child.group = Group::Gone;
-            news.emptied.push((*instance, child.generation));
+    }
+
+    /// The groups that have somebody in them.
+    fn groups(&self) -> impl Iterator<Item = (Pid, Owner)> {
+        let children = self.of.iter().filter(|(_, child)| child.group != Group::Gone);
+        children.map(|(id, child)| (child.pid, (*id, child.generation)))
+    }
+
+    /// Looks at what it is time to look at.
+    pub(super) fn look(&mut self, now: Instant) -> Option<News> {
+        let mut news = News::default();
+        match self.looks.due(now)? {
+            Due::Remains if self.looks.may_look(now) => self.look_at_remains(&mut news),
+            Due::Remains => {}
+            Due::All => self.look_at_all(glance(), &mut news),
         }
+        Some(news)
+    }
+
+    fn look_at_all(&mut self, seen: Vec<Process>, news: &mut News) {
+        let pids = seen.iter().map(|process| process.pid).collect();
+        self.note(seen, news);
+        self.strays.forget_all_but(&pids);
+    }
+
+    /// Notes when a look was over that was begun at `begun`.
+    pub(super) fn looked(&mut self, begun: Instant, cost: Duration) {
+        if self.looks.due(begun) == Some(Due::All) {
+            self.looks.looked(begun + cost, cost);
+        }
+    }
+
+    /// When it will be time to look.
+    pub(super) fn next_look(&self) -> Option<Instant> {
+        self.looks.next()
     }
 
     /// Signals the group of an instance; that it has gone is no error.
     ///
     /// Nobody else can be hit: either the leader is not reaped, or a descendant of ours is in the group as we look.
     pub(super) fn signal(
-        &self,
+        &mut self,
         instance: InstanceId,
         generation: Generation,
         signal: Signal,
     ) -> io::Result<()> {
-        let Some(child) = self.of.get(&instance).filter(|child| child.generation == generation) else {
-            return Ok(());
-        };
-        let is_ours = match child.group {
-            Group::Led => true,
-            Group::Orphaned => descendants().iter().any(|descendant| descendant.group == child.pid),
-            Group::Gone => false,
-        };
-        if !is_ours {
+        let child = self.of.get_mut(&instance).filter(|child| child.generation == generation);
+        let Some(child) = child else { return Ok(()) };
+        match signal {
+            Signal::TSTP | Signal::STOP => child.is_suspended = true,
+            Signal::CONT => child.is_suspended = false,
+            _ => {}
+        }
+        let child = *child;
+        if !self.is_ours((instance, generation), child) {
             return Ok(());
         }
         signal_group(child.pid, signal)?;
@@ -135,16 +233,30 @@ impl Children {
         if is_deaf { signal_group(child.pid, Signal::STOP) } else { Ok(()) }
     }
 
-    /// Signals every descendant outside of the groups of our children; the first error after all have been.
-    pub(super) fn signal_strays(&self, signal: Signal) -> io::Result<()> {
-        let all: Vec<_> = self.strays().into_iter().map(|stray| signal_process(stray.pid, signal)).collect();
-        all.into_iter().collect()
+    /// Whether the group of a child is that child's now.
+    fn is_ours(&self, owner: Owner, child: Child) -> bool {
+        match child.group {
+            Group::Led => true,
+            Group::Orphaned => {
+                self.strays.is_in_group(owner, child.pid)
+                    || descendants().iter().any(|process| process.group == child.pid)
+            }
+            Group::Gone => false,
+        }
     }
 
-    /// The descendants outside of the groups of our children.
-    pub(super) fn strays(&self) -> Vec<Descendant> {
-        let groups: BTreeSet<Pid> =
-            self.of.values().filter(|child| child.group != Group::Gone).map(|child| child.pid).collect();
-        descendants().into_iter().filter(|descendant| !groups.contains(&descendant.group)).collect()
+    /// Signals descendants outside of the groups, after a look at who they are.
+    pub(super) fn signal_strays(&mut self, of: &Owners, signals: &[Signal]) -> (News, Vec<Complaint>) {
+        let mut news = News::default();
+        self.look_at_all(descendants(), &mut news);
+        (news, self.strays.signal(of, signals))
+    }
+
+    /// Everybody below us, and whose they are.
+    pub(super) fn survivors(&mut self) -> Vec<(Option<InstanceId>, Process)> {
+        let all = descendants();
+        self.look_at_all(all.clone(), &mut News::default());
+        let whose = |process: &Process| self.strays.owner(process.pid).map(|(instance, _)| instance);
+        all.into_iter().map(|process| (whose(&process), process)).collect()
     }
 }

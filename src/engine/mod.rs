@@ -11,8 +11,10 @@ pub mod clock;
 mod finish;
 mod inbox;
 mod logs;
+mod looks;
 mod perform;
 mod pipes;
+mod strays;
 
 use crate::model::exit::{Outcome, code};
 use crate::model::instance::InstanceId;
@@ -25,7 +27,7 @@ use crate::unix::pty::Window;
 use crate::unix::signals::Signals;
 use crate::unix::sweep::Sweep;
 pub use channel::Channel;
-use children::Children;
+use children::{Children, News};
 use clock::Clock;
 use finish::{LAST_CHANCE, Patience};
 use inbox::{Inbox, Incoming};
@@ -113,12 +115,12 @@ impl Engine {
         let tee = console.logs.clone().map(|logs| Tee::new(logs, console.tells_streams_apart));
         Ok(Self {
             supervisor: Supervisor::new(&plan),
+            children: Children::new(&plan),
             plan,
             now: clock.now(),
             clock,
             console,
             pipes: Pipes::new(chunk, tee)?,
-            children: Children::new(),
             inbox: Inbox::new(signals, link)?,
             events: VecDeque::new(),
             is_output_closed: false,
@@ -157,6 +159,7 @@ impl Engine {
                 Wake::Time => {
                     // Whoever has died by now has met the deadline.
                     self.look_into_inbox();
+                    self.look();
                     self.events.push_back(Event::Tick);
                 }
             }
@@ -206,7 +209,8 @@ impl Engine {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        let deadlines = [self.supervisor.next_deadline(), self.console.mux.next_deadline()];
+        let deadlines =
+            [self.supervisor.next_deadline(), self.console.mux.next_deadline(), self.children.next_look()];
         deadlines.into_iter().flatten().min().map(|at| self.clock.real(at))
     }
 
@@ -261,14 +265,32 @@ impl Engine {
         }
     }
 
-    /// Reaps the dead and says who they were; what the leaders had written comes first.
+    /// Reaps the dead and says who they were.
     fn reap(&mut self) {
-        let reaped = self.children.reap();
-        self.events.extend(reaped.is_childless.then_some(Event::Childless));
-        for (instance, generation) in reaped.emptied {
-            self.events.push_back(Event::GroupEmpty { instance, generation });
+        let news = self.children.reap(self.now);
+        self.report(news);
+    }
+
+    /// Looks for descendants that left their groups, if it is time to.
+    fn look(&mut self) {
+        let begun = self.clock.now();
+        if let Some(news) = self.children.look(begun) {
+            self.children.looked(begun, self.clock.now().duration_since(begun));
+            self.report(news);
         }
-        for (instance, generation, exit) in reaped.exited {
+    }
+
+    /// Makes events of what was learnt about the children; what the leaders had written comes before their end.
+    fn report(&mut self, news: News) {
+        self.events.extend(news.strayed.into_iter().map(|(of, strays)| Event::Strayed { of, strays }));
+        self.events.extend(news.is_childless.then_some(Event::Childless));
+        for (instance, generation) in news.emptied {
+            self.events.push_back(Event::TreeEmpty { instance, generation });
+        }
+        for (instance, generation, signal) in news.stopped {
+            self.events.push_back(Event::Stopped { instance, generation, signal });
+        }
+        for (instance, generation, exit) in news.exited {
             let Console { mux, sink, logs, .. } = &mut self.console;
             let has_room = |mux: &mut Mux| has_room(mux, sink) && logs::have_room(logs.as_deref());
             if self.pipes.drain((instance, generation), mux, self.now, has_room) {

@@ -37,9 +37,12 @@ impl Engine {
                 let result = self.children.signal(instance, generation, signal);
                 self.complain_of(Some(instance), signal, result);
             }
-            Action::SignalStrays(signal) => {
-                let result = self.children.signal_strays(signal);
-                self.complain_of(None, signal, result);
+            Action::SignalStrays { of, signals } => {
+                let (news, complaints) = self.children.signal_strays(&of, signals);
+                self.report(news);
+                for complaint in complaints {
+                    self.say(complaint.about, &complaint.text);
+                }
             }
             Action::Suspend => return Performed::Suspended,
             Action::Notify(notice) => self.tell(&notice),
@@ -60,7 +63,7 @@ impl Engine {
         let program = Program { invocation: &invocation, root: &self.plan.root, environment: &environment };
         let pid = spawn::spawn(&program, &pipes.theirs, &self.limits)
             .map_err(|error| no_process(channel, &error))?;
-        self.children.add(instance, generation, pid, pipes.theirs.are_terminals);
+        self.children.add(instance, generation, pid, pipes.theirs.are_terminals, self.now);
         let origin = Origin {
             label: self.console.labels.get(&instance).cloned().unwrap_or_else(Label::system),
             pid: u32::try_from(pid.0).ok(),
@@ -79,8 +82,9 @@ impl Engine {
             self.say(notice.about(), &text);
         }
         if let Notice::Survivors(_) = notice {
-            for survivor in self.children.strays() {
-                self.say(None, &format!("pid {} ({}) is still alive", survivor.pid, survivor.name));
+            for (about, process) in self.children.survivors() {
+                let why = process.obstacle().map(|obstacle| format!(": {obstacle}")).unwrap_or_default();
+                self.say(about, &format!("pid {} ({}) is still alive{why}", process.pid, process.name));
             }
         }
     }

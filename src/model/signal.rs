@@ -37,6 +37,10 @@ impl Signal {
     pub const STOP: Self = Self(19);
     /// Ctrl-Z.
     pub const TSTP: Self = Self(20);
+    /// Reads from the terminal, which others have.
+    pub const TTIN: Self = Self(21);
+    /// Writes to the terminal, which others have.
+    pub const TTOU: Self = Self(22);
 
     /// The signal with this number.
     #[must_use]

@@ -24,12 +24,26 @@ pub enum Action {
         /// What to send.
         signal: Signal,
     },
-    /// Signal every descendant that is in no group of an instance.
-    SignalStrays(Signal),
+    /// Signal descendants that are in no group of an instance, each with one signal after the other.
+    SignalStrays {
+        /// Whose.
+        of: Owners,
+        /// What to send.
+        signals: &'static [Signal],
+    },
     /// Stop ourselves as Ctrl-Z does, and report `Resumed` when we go on.
     Suspend,
     /// Tell those who watch.
     Notify(Notice),
     /// End the run; nothing follows.
     Finish(Outcome),
+}
+
+/// Whose strays are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owners {
+    /// Everybody's, and those of which nobody knows whose they are.
+    All,
+    /// Those of these spawns.
+    Only(Vec<(InstanceId, Generation)>),
 }

@@ -3,6 +3,7 @@
 use crate::model::exit::Exit;
 use crate::model::instance::{Generation, InstanceId, Pid};
 use crate::model::signal::Signal;
+use std::fmt;
 
 /// Something that happened. A report about an instance carries the generation it is about and is dropped if that is not the current one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,12 +44,28 @@ pub enum Event {
         /// Which spawn of it.
         generation: Generation,
     },
-    /// No process is left in the group of an instance whose leader has ended.
-    GroupEmpty {
+    /// No process is left of an instance whose leader has ended, neither in its group nor outside.
+    TreeEmpty {
         /// Which instance.
         instance: InstanceId,
         /// Which spawn of it.
         generation: Generation,
+    },
+    /// Descendants were found that have left their group; each is reported once.
+    Strayed {
+        /// Whose they are, if that can be told.
+        of: Option<(InstanceId, Generation)>,
+        /// Who they are.
+        strays: Vec<Stray>,
+    },
+    /// The leader of an instance was stopped, and not by us.
+    Stopped {
+        /// Which instance.
+        instance: InstanceId,
+        /// Which spawn of it.
+        generation: Generation,
+        /// By which signal.
+        signal: Signal,
     },
     /// No descendant of ours is left, in a group we know or outside.
     Childless,
@@ -60,6 +77,22 @@ pub enum Event {
     OutputClosed,
     /// A deadline may have passed.
     Tick,
+}
+
+/// A descendant outside of the groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray {
+    /// Its process.
+    pub pid: Pid,
+    /// The name of its program, fit to be shown.
+    pub name: String,
+}
+
+impl fmt::Display for Stray {
+    /// Writes `pid 4321 (sleep)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pid {} ({})", self.pid, self.name)
+    }
 }
 
 /// Why a process could not be started.

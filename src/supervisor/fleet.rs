@@ -1,6 +1,6 @@
 //! All instances: the only writer of their phases, and the only source of actions.
 
-use super::action::Action;
+use super::action::{Action, Owners};
 use super::event::{Event, SpawnFailure};
 use super::instance::{Deadline, Instance, Life, Phase, Step};
 use super::intent::Intent;
@@ -126,11 +126,24 @@ impl Fleet {
                 }
                 Some(Change::Progress)
             }
-            Event::GroupEmpty { instance, generation } => {
+            Event::TreeEmpty { instance, generation } => {
                 let life =
-                    self.current(*instance, *generation)?.life_mut().filter(|life| !life.group_empty)?;
-                life.group_empty = true;
+                    self.current(*instance, *generation)?.life_mut().filter(|life| !life.tree_empty)?;
+                life.tree_empty = true;
                 Some(Change::Progress)
+            }
+            Event::Strayed { of, strays } => {
+                if let Some((instance, generation)) = *of {
+                    self.current(instance, generation)?;
+                }
+                let instance = of.map(|(instance, _)| instance);
+                self.say(Notice::Strayed { instance, strays: strays.clone() });
+                None
+            }
+            Event::Stopped { instance, generation, signal } => {
+                self.current(*instance, *generation)?.life().filter(|life| life.exit.is_none())?;
+                self.say(Notice::Stopped { instance: *instance, signal: *signal });
+                None
             }
             Event::Childless => self.empty(),
         }
@@ -180,7 +193,7 @@ impl Fleet {
     fn empty(&mut self) -> Option<Change> {
         let was_childless = std::mem::replace(&mut self.childless, true);
         for life in self.instances.values_mut().filter_map(Instance::life_mut) {
-            life.group_empty |= life.exit.is_some();
+            life.tree_empty |= life.exit.is_some();
         }
         (!was_childless).then_some(Change::Progress)
     }
@@ -195,11 +208,12 @@ impl Fleet {
             match intent {
                 Intent::Start(id) => self.start(id),
                 Intent::StopAll { kill_at } => self.stop_all(kill_at, now),
-                Intent::Stop { instance, kill_at } => self.stop(instance, kill_at, now),
-                Intent::Forward(signal) => self.forward(signal),
-                Intent::SignalStrays(signal) => {
-                    self.actions.extend((!self.childless).then_some(Action::SignalStrays(signal)));
+                Intent::Stop { instance, kill_at } => {
+                    let step = self.step_to_stop(instance, kill_at, now);
+                    self.signal_trees(&[(instance, step)]);
                 }
+                Intent::Forward(signal) => self.forward(signal),
+                Intent::SignalStrays(step) => self.signal_strays(Owners::All, signals(step)),
                 Intent::Suspend => self.actions.push_back(Action::Suspend),
                 Intent::Say(notice) => self.say(notice),
                 Intent::Finish(outcome) => self.actions.push_back(Action::Finish(outcome)),
@@ -219,13 +233,13 @@ impl Fleet {
         self.cancel_spawns();
         let all: Vec<InstanceId> = self.ids().collect();
         for id in all {
-            self.stop(id, kill_at, now);
+            let step = self.step_to_stop(id, kill_at, now);
+            self.perform(id, step);
         }
     }
 
-    fn stop(&mut self, id: InstanceId, kill_at: Deadline, now: Instant) {
-        let step = self.instances.get_mut(&id).map_or(Step::Rest, |instance| instance.stop(kill_at, now));
-        self.perform(id, step);
+    fn step_to_stop(&mut self, id: InstanceId, kill_at: Deadline, now: Instant) -> Step {
+        self.instances.get_mut(&id).map_or(Step::Rest, |instance| instance.stop(kill_at, now))
     }
 
     /// Takes back the spawns that were asked for and not performed yet.
@@ -259,18 +273,37 @@ impl Fleet {
         if !killed.is_empty() {
             self.say(Notice::Killing { instances: killed, grace_over: true });
         }
+        self.signal_trees(&steps);
+    }
+
+    /// The signals of these steps to the trees: what is outside of the groups first, while it can be seen whose it is.
+    fn signal_trees(&mut self, steps: &[(InstanceId, Step)]) {
+        for wanted in [Step::Ask, Step::Kill].map(signals) {
+            let concerned = steps.iter().filter(|(_, step)| signals(*step) == wanted);
+            let owner = |(id, _): &(InstanceId, Step)| Some((*id, self.instances.get(id)?.generation));
+            let owners: Vec<_> = concerned.filter_map(owner).collect();
+            if !owners.is_empty() {
+                self.signal_strays(Owners::Only(owners), wanted);
+            }
+        }
         for (id, step) in steps {
-            self.perform(id, step);
+            self.perform(*id, *step);
         }
     }
 
-    /// What a step asks for. SIGCONT follows the stop signal because a stopped process would not see it (`faults.md` F13).
+    fn signal_strays(&mut self, of: Owners, signals: &'static [Signal]) {
+        if !self.childless {
+            self.actions.push_back(Action::SignalStrays { of, signals });
+        }
+    }
+
+    /// What a step asks for: signals to the group of an instance, or another attempt at a spawn.
     fn perform(&mut self, id: InstanceId, step: Step) {
         let Some(generation) = self.instances.get(&id).map(|instance| instance.generation) else { return };
-        let signals: &[Signal] = match step {
-            Step::Rest => &[],
-            Step::Ask => &[Signal::TERM, Signal::CONT],
-            Step::Kill => &[Signal::KILL],
+        let signals = match step {
+            // Nobody escapes from a group that is sent SIGKILL: the kernel lets no fork be missed.
+            Step::KillAgain => &[],
+            Step::Rest | Step::Ask | Step::Kill => signals(step),
             Step::Retry => {
                 self.actions.push_back(Action::Spawn { instance: id, generation });
                 &[]
@@ -281,5 +314,14 @@ impl Fleet {
             generation,
             signal: *signal,
         }));
+    }
+}
+
+/// The signals of a step. SIGCONT follows the stop signal because a stopped process would not see it (`faults.md` F13).
+fn signals(step: Step) -> &'static [Signal] {
+    match step {
+        Step::Rest | Step::Retry => &[],
+        Step::Ask => &[Signal::TERM, Signal::CONT],
+        Step::Kill | Step::KillAgain => &[Signal::KILL],
     }
 }

@@ -14,6 +14,8 @@ const FIRST_DELAY: Duration = Duration::from_millis(100);
 /// What the wait between two attempts grows to, by doubling. Nothing is random about it: that keeps many clients from coming at once, and
 /// here the attempts of all instances come from one loop, one after another.
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
+/// How soon descendants that outlived a SIGKILL are looked for and killed again: they may have had children meanwhile.
+pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Where an instance is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +40,14 @@ pub(crate) type Deadline = Option<Instant>;
 pub(crate) enum Stop {
     /// The stop signal was sent; SIGKILL follows at this time.
     Asked { kill_at: Deadline },
-    /// SIGKILL was sent; we give up at this time.
-    Killed { give_up_at: Instant },
+    /// SIGKILL was sent; again after `pause`, which doubles, and at `give_up_at` we give up.
+    Killed { again_at: Instant, pause: Duration, give_up_at: Instant },
+}
+
+impl Stop {
+    fn killed(now: Instant) -> Self {
+        Self::Killed { again_at: now + SWEEP_INTERVAL, pause: SWEEP_INTERVAL, give_up_at: now + KILL_TIMEOUT }
+    }
 }
 
 /// What is known of a process that was started: over when all three of its ends have been reported.
@@ -49,18 +57,18 @@ pub(crate) struct Life {
     pub(crate) exit: Option<Exit>,
     /// Whether all it wrote has been taken over.
     pub(crate) drained: bool,
-    /// Whether nothing is left of its group.
-    pub(crate) group_empty: bool,
+    /// Whether nothing else is left of it, in its group or outside.
+    pub(crate) tree_empty: bool,
 }
 
 impl Life {
     pub(crate) fn new() -> Self {
-        Self { exit: None, drained: false, group_empty: false }
+        Self { exit: None, drained: false, tree_empty: false }
     }
 
-    /// Whether its leader and its group have gone.
+    /// Whether its leader and its tree have gone.
     pub(crate) fn is_dead(self) -> bool {
-        self.exit.is_some() && self.group_empty
+        self.exit.is_some() && self.tree_empty
     }
 
     fn is_over(self) -> bool {
@@ -90,6 +98,8 @@ pub(crate) enum Step {
     Kill,
     /// Another attempt at a spawn.
     Retry,
+    /// SIGKILL once more, to what is left outside of the group.
+    KillAgain,
 }
 
 impl Instance {
@@ -145,7 +155,7 @@ impl Instance {
                 Step::Rest
             }
             Phase::Running(life) if is_past => {
-                self.phase = Phase::Stopping(*life, Stop::Killed { give_up_at: now + KILL_TIMEOUT });
+                self.phase = Phase::Stopping(*life, Stop::killed(now));
                 Step::Kill
             }
             Phase::Running(life) => {
@@ -153,7 +163,7 @@ impl Instance {
                 Step::Ask
             }
             Phase::Stopping(life, Stop::Asked { .. }) if is_past && !life.is_dead() => {
-                self.phase = Phase::Stopping(*life, Stop::Killed { give_up_at: now + KILL_TIMEOUT });
+                self.phase = Phase::Stopping(*life, Stop::killed(now));
                 Step::Kill
             }
             Phase::Stopping(_, Stop::Asked { kill_at: earlier }) => {
@@ -167,10 +177,6 @@ impl Instance {
     pub(crate) fn step(&mut self, due: Option<Instant>) -> Step {
         match &mut self.phase {
             Phase::Running(life) | Phase::Stopping(life, _) if life.is_over() => self.phase = Phase::Down,
-            // Whoever is left of a group that was sent SIGKILL is a zombie somebody else has to reap.
-            Phase::Stopping(life, Stop::Killed { .. }) if life.exit.is_some() && life.drained => {
-                self.phase = Phase::Down;
-            }
             Phase::Down
             | Phase::Starting { .. }
             | Phase::Backoff { .. }
@@ -195,13 +201,18 @@ impl Instance {
                     self.phase = Phase::Down;
                     return Step::Rest;
                 }
-                self.phase = Phase::Stopping(*life, Stop::Killed { give_up_at: now + KILL_TIMEOUT });
+                self.phase = Phase::Stopping(*life, Stop::killed(now));
                 Step::Kill
             }
-            Phase::Stopping(life, Stop::Killed { give_up_at }) if *give_up_at <= now => {
+            Phase::Stopping(life, Stop::Killed { give_up_at, .. }) if *give_up_at <= now => {
                 self.survived = !life.is_dead();
                 self.phase = Phase::Down;
                 Step::Rest
+            }
+            Phase::Stopping(life, Stop::Killed { again_at, pause, .. }) if *again_at <= now => {
+                *pause *= 2;
+                *again_at = now + *pause;
+                if life.is_dead() { Step::Rest } else { Step::KillAgain }
             }
             Phase::Down
             | Phase::Starting { .. }
@@ -217,7 +228,7 @@ impl Instance {
             Phase::Down | Phase::Starting { .. } | Phase::Running(_) => None,
             Phase::Backoff { until, .. } => Some(*until),
             Phase::Stopping(_, Stop::Asked { kill_at }) => *kill_at,
-            Phase::Stopping(_, Stop::Killed { give_up_at }) => Some(*give_up_at),
+            Phase::Stopping(_, Stop::Killed { again_at, give_up_at, .. }) => Some(*again_at.min(give_up_at)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a rule wants done; the fleet does it.
 
+use super::instance::Step;
 use super::notice::Notice;
 use crate::model::exit::Outcome;
 use crate::model::instance::InstanceId;
@@ -17,8 +18,8 @@ pub(crate) enum Intent {
     Stop { instance: InstanceId, kill_at: Option<Instant> },
     /// Send a signal on to every group.
     Forward(Signal),
-    /// Signal the descendants outside of the groups.
-    SignalStrays(Signal),
+    /// Ask the descendants outside of the groups to stop, or kill them.
+    SignalStrays(Step),
     /// Stop ourselves until somebody continues us.
     Suspend,
     /// Tell those who watch.

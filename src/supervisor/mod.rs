@@ -19,8 +19,8 @@ mod shutdown;
 #[cfg(test)]
 mod sim;
 
-pub use action::Action;
-pub use event::{Event, SpawnFailure};
+pub use action::{Action, Owners};
+pub use event::{Event, SpawnFailure, Stray};
 pub use machine::Supervisor;
 pub use notice::{Cause, Notice};
 

@@ -1,5 +1,6 @@
 //! What the supervisor tells those who watch, and the words for it.
 
+use super::event::Stray;
 use crate::model::exit::Exit;
 use crate::model::instance::{InstanceId, Pid};
 use crate::model::plan::Plan;
@@ -40,9 +41,23 @@ pub enum Notice {
         /// How long until the next attempt.
         delay: Duration,
     },
+    /// Descendants were found that have left their group.
+    Strayed {
+        /// Whose they are, if that can be told.
+        instance: Option<InstanceId>,
+        /// Who they are.
+        strays: Vec<Stray>,
+    },
+    /// A process was stopped by a signal, and waits to be continued.
+    Stopped {
+        /// Which instance.
+        instance: InstanceId,
+        /// By which signal.
+        signal: Signal,
+    },
     /// The release process has succeeded; the others start.
     Released,
-    /// An instance that is through has left processes running in its group, which are asked to stop.
+    /// An instance that is through has left processes running, which are asked to stop.
     LeftBehind {
         /// Which instance.
         instance: InstanceId,
@@ -100,7 +115,9 @@ impl Notice {
             | Self::Exited { instance, .. }
             | Self::SpawnFailed { instance, .. }
             | Self::SpawnDelayed { instance, .. }
+            | Self::Stopped { instance, .. }
             | Self::LeftBehind { instance, .. } => Some(*instance),
+            Self::Strayed { instance, .. } => *instance,
             Self::Released
             | Self::Stopping { .. }
             | Self::Killing { .. }
@@ -120,6 +137,11 @@ impl Notice {
             Self::SpawnDelayed { message, delay, .. } => {
                 format!("could not be started: {message}; trying again in {}", Seconds(*delay))
             }
+            Self::Strayed { instance, strays } => strayed(instance.is_some(), strays),
+            Self::Stopped { signal, .. } if [Signal::TTIN, Signal::TTOU].contains(signal) => {
+                format!("stopped by {signal}: it wants the terminal, which it does not have")
+            }
+            Self::Stopped { signal, .. } => format!("stopped by {signal}"),
             Self::LeftBehind { grace, .. } => {
                 format!("left processes behind: stopping them (grace period {grace})")
             }
@@ -166,7 +188,53 @@ fn stopping(cause: Cause, running: usize, grace: Grace, plan: &Plan) -> Option<S
     })
 }
 
+/// How many strays are named in one line.
+const MOST_NAMED: usize = 5;
+
+/// Words for processes that were found outside of their group.
+fn strayed(is_known_whose: bool, strays: &[Stray]) -> String {
+    let what = match strays.len() {
+        1 => "1 process".to_owned(),
+        more => format!("{more} processes"),
+    };
+    let first: Vec<_> = strays.iter().take(MOST_NAMED).map(Stray::to_string).collect();
+    let more = match strays.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let names = first.join(", ");
+    if is_known_whose {
+        format!("left {what} outside its group: {names}{more}")
+    } else {
+        format!("found {what} outside the groups, and cannot tell whose: {names}{more}")
+    }
+}
+
 /// `web.1, worker.2`.
 fn names(instances: &[InstanceId], plan: &Plan) -> String {
     instances.iter().map(|instance| plan.name(*instance)).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_strays_are_told_of_in_a_line_that_ends() {
+        let strays =
+            |count| (1..=count).map(|pid| Stray { pid: Pid(pid), name: "a".into() }).collect::<Vec<_>>();
+        for (count, expected) in [
+            (1, "left 1 process outside its group: pid 1 (a)"),
+            (3, "left 3 processes outside its group: pid 1 (a), pid 2 (a), pid 3 (a)"),
+            (5, "left 5 processes outside its group: pid 1 (a), pid 2 (a), pid 3 (a), pid 4 (a), pid 5 (a)"),
+            (
+                7,
+                "left 7 processes outside its group: pid 1 (a), pid 2 (a), pid 3 (a), pid 4 (a), pid 5 (a) and 2 more",
+            ),
+        ] {
+            assert_eq!(strayed(true, &strays(count)), expected);
+        }
+        let nobodys = "found 2 processes outside the groups, and cannot tell whose: pid 1 (a), pid 2 (a)";
+        assert_eq!(strayed(false, &strays(2)), nobodys);
+    }
 }

@@ -1,6 +1,6 @@
 //! What holds whatever happens, in whatever order: the invariants of a run, over arbitrary sequences of events.
 
-use super::{Action, Event, SpawnFailure, Supervisor};
+use super::{Action, Event, Owners, SpawnFailure, Stray, Supervisor};
 use crate::model::environment::Environment;
 use crate::model::exit::{Exit, Outcome};
 use crate::model::instance::{Generation, InstanceId, Pid};
@@ -18,6 +18,8 @@ enum Move {
     Exit { which: usize, exit: Exit },
     Drain { which: usize },
     Empty { which: usize },
+    Stray { which: usize },
+    Stop { which: usize },
     Stale { which: usize },
     Signal(Signal),
     OutputClosed,
@@ -42,6 +44,8 @@ fn moves() -> impl Strategy<Value = Move> {
         3 => (0usize..4, exit).prop_map(|(which, exit)| Move::Exit { which, exit }),
         3 => (0usize..4).prop_map(|which| Move::Drain { which }),
         3 => (0usize..4).prop_map(|which| Move::Empty { which }),
+        1 => (0usize..4).prop_map(|which| Move::Stray { which }),
+        1 => (0usize..4).prop_map(|which| Move::Stop { which }),
         1 => (0usize..4).prop_map(|which| Move::Stale { which }),
         1 => signal.prop_map(Move::Signal),
         1 => Just(Move::OutputClosed),
@@ -129,9 +133,15 @@ impl World {
                 assert_eq!(alive.generation, generation);
                 assert!(alive.leader || alive.member, "what is known to have gone is not signalled");
             }
-            Action::SignalStrays(_) => self.stopping_since = self.stopping_since.or(Some(self.now)),
+            Action::SignalStrays { of: Owners::Only(ref owners), .. } => {
+                for (instance, generation) in owners {
+                    let alive = &self.alive[instance];
+                    assert_eq!(alive.generation, *generation);
+                    assert!(alive.leader || alive.member, "what is known to have gone is not signalled");
+                }
+            }
             Action::Suspend => return Some(Event::Resumed),
-            Action::Notify(super::Notice::Stopping { .. }) => {
+            Action::SignalStrays { of: Owners::All, .. } | Action::Notify(super::Notice::Stopping { .. }) => {
                 self.stopping_since = self.stopping_since.or(Some(self.now));
             }
             Action::Notify(_) => {}
@@ -166,7 +176,15 @@ impl World {
             }),
             Move::Empty { which } => self.report(*which, |alive, instance| {
                 (!alive.leader && std::mem::replace(&mut alive.member, false))
-                    .then_some(Event::GroupEmpty { instance, generation: alive.generation })
+                    .then_some(Event::TreeEmpty { instance, generation: alive.generation })
+            }),
+            Move::Stray { which } => self.report(*which, |alive, instance| {
+                let strays = vec![Stray { pid: Pid(8), name: String::new() }];
+                alive.member.then_some(Event::Strayed { of: Some((instance, alive.generation)), strays })
+            }),
+            Move::Stop { which } => self.report(*which, |alive, instance| {
+                let (generation, signal) = (alive.generation, Signal::STOP);
+                alive.leader.then_some(Event::Stopped { instance, generation, signal })
             }),
             Move::Stale { which } => self.stale(*which),
             Move::Signal(signal) => self.hand_in(&Event::Signal(*signal)),
@@ -194,8 +212,10 @@ impl World {
         for generation in [Generation(0), current.next()] {
             self.hand_in(&Event::Exited { instance, generation, exit });
             self.hand_in(&Event::Drained { instance, generation });
-            self.hand_in(&Event::GroupEmpty { instance, generation });
+            self.hand_in(&Event::TreeEmpty { instance, generation });
             self.hand_in(&Event::Spawned { instance, generation, pid: Pid(7) });
+            self.hand_in(&Event::Stopped { instance, generation, signal: Signal::STOP });
+            self.hand_in(&Event::Strayed { of: Some((instance, generation)), strays: Vec::new() });
         }
         self.hand_in(&Event::Spawned { instance, generation: current, pid: Pid(7) });
         assert_eq!(before, (self.transcript.len(), format!("{:?}", self.supervisor)));

@@ -49,7 +49,7 @@ impl Release {
         }
     }
 
-    /// Stops what the release process has left running in its group: its end is what the others wait for.
+    /// Stops what the release process has left running, in its group or outside: its end is what the others wait for.
     fn clear_away(&self, fleet: &Fleet, gate: InstanceId, now: Instant) -> Vec<Intent> {
         if !fleet.is_stoppable(gate) {
             return Vec::new();

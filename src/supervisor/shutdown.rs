@@ -1,7 +1,7 @@
 //! The rule of the end: what makes the run stop, how hard, and what comes out of it.
 
 use super::fleet::{Change, Fleet};
-use super::instance::{Deadline, KILL_TIMEOUT};
+use super::instance::{Deadline, KILL_TIMEOUT, SWEEP_INTERVAL, Step};
 use super::intent::Intent;
 use super::notice::{Cause, Notice};
 use crate::model::exit::{Exit, Outcome, code};
@@ -12,9 +12,6 @@ use std::time::{Duration, Instant};
 
 /// A Ctrl-C this soon after the stop began is the same one: some wrappers send two (`faults.md` F21).
 const DEBOUNCE: Duration = Duration::from_millis(300);
-
-/// How often descendants are looked for and killed while some are left.
-const SWEEP_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Whether and how the run ends.
 #[derive(Debug)]
@@ -118,8 +115,8 @@ impl Shutdown {
         let kill_at = self.grace.end(now);
         self.state = State::Stopping { cause, since: now, kill_at };
         let notice = Notice::Stopping { cause, running: fleet.stoppable().len(), grace: self.grace };
-        let signal = if kill_at.is_some_and(|at| at <= now) { Signal::KILL } else { Signal::TERM };
-        vec![Intent::Say(notice), Intent::StopAll { kill_at }, Intent::SignalStrays(signal)]
+        let step = if kill_at.is_some_and(|at| at <= now) { Step::Kill } else { Step::Ask };
+        vec![Intent::Say(notice), Intent::StopAll { kill_at }, Intent::SignalStrays(step)]
     }
 
     fn force(&mut self, fleet: &Fleet, cause: Cause, since: Instant, now: Instant) -> Vec<Intent> {
@@ -127,7 +124,7 @@ impl Shutdown {
         let instances = fleet.stoppable();
         let notice =
             (!instances.is_empty()).then_some(Intent::Say(Notice::Killing { instances, grace_over: false }));
-        let kill = [Intent::StopAll { kill_at: Some(now) }, Intent::SignalStrays(Signal::KILL)];
+        let kill = [Intent::StopAll { kill_at: Some(now) }, Intent::SignalStrays(Step::Kill)];
         notice.into_iter().chain(kill).collect()
     }
 
@@ -156,12 +153,12 @@ impl Shutdown {
                 let give_up_at = if is_hopeless { now } else { now + KILL_TIMEOUT };
                 self.state = State::Sweeping { cause, again_at: now + SWEEP_INTERVAL, give_up_at };
                 let notice = (!is_hopeless).then_some(Intent::Say(Notice::KillingStrays));
-                notice.into_iter().chain([Intent::SignalStrays(Signal::KILL)]).collect()
+                notice.into_iter().chain([Intent::SignalStrays(Step::Kill)]).collect()
             }
             State::Sweeping { cause, give_up_at, .. } if give_up_at <= now => self.finish(fleet, cause),
             State::Sweeping { cause, again_at, give_up_at } if again_at <= now => {
                 self.state = State::Sweeping { cause, again_at: now + SWEEP_INTERVAL, give_up_at };
-                vec![Intent::SignalStrays(Signal::KILL)]
+                vec![Intent::SignalStrays(Step::Kill)]
             }
             State::Watching | State::Stopping { .. } | State::Sweeping { .. } | State::Over => Vec::new(),
         }

@@ -3,7 +3,7 @@
 //! The scripts are the files of `tests/scenarios`, so that a report of a bug can become one. `PROC_BLESS=1 cargo test scenario`
 //! writes the transcripts anew; read the difference before you keep it.
 
-use super::{Action, Event, SpawnFailure, Supervisor};
+use super::{Action, Event, Owners, SpawnFailure, Stray, Supervisor};
 use crate::model::environment::Environment;
 use crate::model::exit::{Exit, Outcome};
 use crate::model::formation::{self, Wanted};
@@ -54,10 +54,18 @@ struct Script {
     on_term: Option<OnTerm>,
     /// A member of its group stays until SIGKILL when it ends.
     leaves_member: bool,
+    /// A descendant outside of its group is found after this many seconds, and stays until SIGKILL.
+    strays_after: Option<f64>,
+    /// Nobody can tell whose that is.
+    stray_is_nobodys: bool,
     /// A descendant outside of its group stays until SIGKILL when it ends.
     leaves_stray: bool,
     /// SIGKILL does nothing to it.
     unkillable: bool,
+    /// SIGKILL does nothing to its stray.
+    stray_is_unkillable: bool,
+    /// It is stopped after a second, by this signal.
+    stopped_by: Option<i32>,
     /// What it wrote cannot be shown: nobody reads.
     output_stuck: bool,
 }
@@ -146,6 +154,7 @@ struct Sim {
 
 enum Happening {
     Event(Event),
+    Strays(InstanceId),
     Dies(InstanceId, Exit),
 }
 
@@ -223,6 +232,7 @@ impl Sim {
                 }
                 self.hand_in(supervisor, &event);
             }
+            Happening::Strays(instance) => self.stray(supervisor, instance),
             Happening::Dies(instance, exit) => self.die(supervisor, instance, exit),
         }
     }
@@ -242,13 +252,7 @@ impl Sim {
         match action {
             Action::Spawn { instance, generation } => return Some(self.spawn(instance, generation)),
             Action::Signal { instance, generation, signal } => self.signal(instance, generation, signal),
-            Action::SignalStrays(signal) => {
-                self.note(&format!("-> {signal} to strays"));
-                if signal == Signal::KILL {
-                    self.processes.values_mut().for_each(|process| process.stray = false);
-                    self.report_childless(0.001);
-                }
-            }
+            Action::SignalStrays { of, signals } => self.signal_strays(&of, signals),
             Action::Suspend => {
                 self.note("-> suspend");
                 return Some(Event::Resumed);
@@ -283,6 +287,12 @@ impl Sim {
         if let Some(ending) = script.exits {
             self.later(ending.after, Happening::Dies(instance, ending.exit()));
         }
+        if let Some(after) = script.strays_after {
+            self.later(after, Happening::Strays(instance));
+        }
+        if let Some(signal) = script.stopped_by.map(Signal::from_number) {
+            self.later(1.0, Happening::Event(Event::Stopped { instance, generation, signal }));
+        }
         self.processes
             .insert(instance, Process { generation, script, leader: true, member: false, stray: false });
         let pid = Pid(i32::try_from(100 * (instance.process + 1)).unwrap() + i32::from(instance.number));
@@ -312,21 +322,65 @@ impl Sim {
         }
     }
 
-    /// Reports the end of a leader, or of what it left in its group, in the order of the engine.
+    fn signal_strays(&mut self, of: &Owners, signals: &[Signal]) {
+        let whose = match of {
+            Owners::All => String::new(),
+            Owners::Only(owners) => {
+                let names: Vec<_> = owners.iter().map(|(id, _)| self.plan.name(*id)).collect();
+                format!(" of {}", names.join(", "))
+            }
+        };
+        let names: Vec<_> = signals.iter().map(Signal::to_string).collect();
+        self.note(&format!("-> {} to strays{whose}", names.join(", ")));
+        let is_meant = |(id, process): (&InstanceId, &Process)| match of {
+            Owners::All => true,
+            Owners::Only(owners) => {
+                owners.contains(&(*id, process.generation)) && !process.script.stray_is_nobodys
+            }
+        };
+        let hit = |(id, process): &(&InstanceId, &mut Process)| {
+            process.stray && !process.script.stray_is_unkillable && is_meant((id, process))
+        };
+        let mut dead = Vec::new();
+        if signals == [Signal::KILL] {
+            for (id, process) in self.processes.iter_mut().filter(hit) {
+                process.stray = false;
+                dead.push(*id);
+            }
+        }
+        for id in dead {
+            self.later(0.001, Happening::Dies(id, Exit::Signal(Signal::KILL)));
+        }
+    }
+
+    /// Reports that a descendant of an instance was found outside of its group.
+    fn stray(&mut self, supervisor: &mut Supervisor, instance: InstanceId) {
+        let Some(process) = self.processes.get_mut(&instance) else { return };
+        process.stray = true;
+        let of = (!process.script.stray_is_nobodys).then_some((instance, process.generation));
+        let strays = vec![Stray { pid: Pid(4321), name: "sleep".into() }];
+        self.hand_in(supervisor, &Event::Strayed { of, strays });
+    }
+
+    /// Reports the end of a leader, or of what else there is of an instance, in the order of the engine.
     fn die(&mut self, supervisor: &mut Supervisor, instance: InstanceId, exit: Exit) {
         let Some(process) = self.processes.get_mut(&instance) else { return };
         let generation = process.generation;
         let was_leader = std::mem::replace(&mut process.leader, false);
         if was_leader {
             process.member = process.script.leaves_member && exit != Exit::Signal(Signal::KILL);
-            process.stray = process.script.leaves_stray;
         }
-        let (member, stuck) = (process.member, process.script.output_stuck);
+        if was_leader && process.script.leaves_stray {
+            self.stray(supervisor, instance);
+        }
+        let Some(process) = self.processes.get(&instance) else { return };
+        let is_left = process.member || process.stray && !process.script.stray_is_nobodys;
+        let (is_empty, stuck) = (!process.leader && !is_left, process.script.output_stuck);
         if self.is_childless() {
             self.hand_in(supervisor, &Event::Childless);
         }
-        if !member {
-            self.hand_in(supervisor, &Event::GroupEmpty { instance, generation });
+        if is_empty {
+            self.hand_in(supervisor, &Event::TreeEmpty { instance, generation });
         }
         if was_leader {
             self.note(&format!("<- {} {exit}", self.plan.name(instance)));
@@ -339,12 +393,6 @@ impl Sim {
 
     fn is_childless(&self) -> bool {
         self.processes.values().all(|process| !process.leader && !process.member && !process.stray)
-    }
-
-    fn report_childless(&mut self, after: f64) {
-        if self.is_childless() {
-            self.later(after, Happening::Event(Event::Childless));
-        }
     }
 }
 

@@ -188,10 +188,14 @@ mod tests {
             News::Continued,
             News::Signal(Received { signal: Signal::from_number(64), sender: None }),
         ];
-        news.map(|message| guard.send(message));
+        for message in news {
+            guard.send(message);
+        }
         let requests =
             [Request::Suspend, Request::End(Outcome::Code(255)), Request::End(Outcome::Signal(Signal::INT))];
-        requests.map(|message| supervisor.send(message));
+        for message in requests {
+            supervisor.send(message);
+        }
         assert_eq!(news.map(|_| supervisor.receive()), news.map(Heard::Message));
         assert_eq!(requests.map(|_| guard.receive()), requests.map(Heard::Message));
         let again = supervisor.try_clone().unwrap();

@@ -10,6 +10,7 @@ pub mod limits;
 pub mod link;
 pub mod listener;
 pub mod log_file;
+pub mod process;
 pub mod pty;
 pub mod reap;
 pub mod signals;

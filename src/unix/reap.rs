@@ -10,29 +10,41 @@ use nix::errno::Errno;
 pub struct Reaped {
     /// Everyone who had died.
     pub dead: Vec<(Pid, Exit)>,
+    /// Everyone who was stopped since the last pass and has not been continued, and by which signal.
+    pub stopped: Vec<(Pid, Signal)>,
     /// Whether no child is left: since we are the subreaper of all below us, no descendant either.
     pub childless: bool,
 }
 
-/// Reaps every child that has died. SIGCHLD does not count, so one signal may stand for many.
+/// Reaps every child that has died, and looks for those that were stopped. SIGCHLD does not count, so one signal may stand for many.
 #[must_use]
 pub fn reap() -> Reaped {
-    let mut dead = Vec::new();
-    let childless = reap_each(|pid, exit| dead.push((pid, exit)));
-    Reaped { dead, childless }
+    let (mut dead, mut stopped) = (Vec::new(), Vec::new());
+    let childless = wait_for_each(libc::WUNTRACED, |pid, status| {
+        dead.extend(exit(status).map(|exit| (pid, exit)));
+        if libc::WIFSTOPPED(status) {
+            stopped.push((pid, Signal::from_number(libc::WSTOPSIG(status))));
+        }
+    });
+    Reaped { dead, stopped, childless }
 }
 
-/// The same, each told as it is found; whether no child is left.
+/// The same for the dead alone, each told as it is found; whether no child is left.
 pub(super) fn reap_each(mut on_death: impl FnMut(Pid, Exit)) -> bool {
+    wait_for_each(0, |pid, status| {
+        if let Some(exit) = exit(status) {
+            on_death(pid, exit);
+        }
+    })
+}
+
+/// Tells the status of each child that has a new one; whether no child is left.
+fn wait_for_each(options: libc::c_int, mut on_change: impl FnMut(Pid, libc::c_int)) -> bool {
     loop {
         let mut status = 0;
-        match wait_without_waiting(&mut status) {
+        match wait_without_waiting(&mut status, options) {
             0 => return false,
-            pid @ 1.. => {
-                if let Some(exit) = exit(status) {
-                    on_death(Pid(pid), exit);
-                }
-            }
+            pid @ 1.. => on_change(Pid(pid), status),
             _ if Errno::last() == Errno::ECHILD => return true,
             _ => {}
         }
@@ -43,9 +55,9 @@ pub(super) fn reap_each(mut on_death: impl FnMut(Pid, Exit)) -> bool {
 ///
 /// Not nix's, which has no words for death by a real-time signal, and so would take the only report of it away.
 #[expect(unsafe_code, reason = "see above")]
-fn wait_without_waiting(status: &mut libc::c_int) -> libc::pid_t {
+fn wait_without_waiting(status: &mut libc::c_int, options: libc::c_int) -> libc::pid_t {
     // SAFETY: the status is written to a place that is valid for it.
-    unsafe { libc::waitpid(-1, std::ptr::from_mut(status), libc::WNOHANG) }
+    unsafe { libc::waitpid(-1, std::ptr::from_mut(status), libc::WNOHANG | options) }
 }
 
 /// How a process ended; none if it has not.

@@ -94,7 +94,7 @@ impl Sweep {
             match read(&file, &mut text) {
                 Ok(0) => break,
                 Ok(count) => {
-                    number = text[..count].iter().fold(number, |number, byte| self.take(number, *byte))
+                    number = text[..count].iter().fold(number, |number, byte| self.take(number, *byte));
                 }
                 Err(Errno::EINTR) => {}
                 Err(_) => break,

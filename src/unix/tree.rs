@@ -1,7 +1,7 @@
 //! What is below us: groups, and descendants that left them.
 
 use super::file::proc_text;
-use crate::model::diagnostic::printable;
+use super::process::Process;
 use crate::model::instance::Pid;
 use crate::model::signal::Signal;
 use nix::errno::Errno;
@@ -9,17 +9,6 @@ use nix::sys::signal::{kill, killpg};
 use nix::unistd::Pid as NixPid;
 use std::collections::BTreeSet;
 use std::io;
-
-/// A process below us.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Descendant {
-    /// Its id.
-    pub pid: Pid,
-    /// The group it is in.
-    pub group: Pid,
-    /// The name of its program, as the kernel has it (`comm`), with controls made visible: the program chose it.
-    pub name: String,
-}
 
 /// Makes orphans among our descendants our children rather than init's: a process that daemonises stays below us.
 pub fn adopt_orphans() -> io::Result<()> {
@@ -40,13 +29,13 @@ const MOST_WALKS: usize = 8;
 /// It is walked until a walk finds nobody new: when a process dies its children become ours, and a single walk that has looked at ours
 /// before would not find them any more.
 #[must_use]
-pub fn descendants() -> Vec<Descendant> {
+pub fn descendants() -> Vec<Process> {
     let mut known = BTreeSet::new();
     let mut found = Vec::new();
     for _ in 0..MOST_WALKS {
         let before = known.len();
-        let fresh = walk().into_iter().filter(|pid| known.insert(*pid));
-        found.extend(fresh.filter_map(look_at));
+        let fresh = walk(ourselves()).into_iter().filter(|pid| known.insert(*pid));
+        found.extend(fresh.filter_map(|pid| Process::look_at(Pid(pid))));
         if known.len() == before {
             break;
         }
@@ -54,9 +43,34 @@ pub fn descendants() -> Vec<Descendant> {
     found
 }
 
-/// The ids of everything below us, zombies included; what is found twice is not followed again.
-fn walk() -> Vec<i32> {
-    let mut queue = vec![std::process::id().cast_signed()];
+/// The same by a single walk, which may miss somebody whose parent dies meanwhile: for a look that will be repeated.
+#[must_use]
+pub fn glance() -> Vec<Process> {
+    walk(ourselves()).into_iter().filter_map(|pid| Process::look_at(Pid(pid))).collect()
+}
+
+/// A process and everything alive below it, parents before their children.
+#[must_use]
+pub fn family(of: Pid) -> Vec<Process> {
+    let below = walk(of.0);
+    std::iter::once(of.0).chain(below).filter_map(|pid| Process::look_at(Pid(pid))).collect()
+}
+
+/// Our own children, zombies included: every orphan below us is one of them by the time that its parent is reaped.
+///
+/// Nobody is missed: the list only grows while it is read, because who is on it leaves by being reaped.
+#[must_use]
+pub fn own_children() -> Vec<Pid> {
+    children(ourselves()).into_iter().map(Pid).collect()
+}
+
+fn ourselves() -> i32 {
+    std::process::id().cast_signed()
+}
+
+/// The ids of everything below a process, zombies included; what is found twice is not followed again.
+fn walk(from: i32) -> Vec<i32> {
+    let mut queue = vec![from];
     let mut seen: BTreeSet<i32> = queue.iter().copied().collect();
     let mut found = Vec::new();
     while let Some(pid) = queue.pop() {
@@ -78,16 +92,6 @@ fn children(pid: i32) -> Vec<i32> {
             text.split_ascii_whitespace().filter_map(|child| child.parse().ok()).collect::<Vec<_>>()
         })
         .collect()
-}
-
-/// A process that is not a zombie (proc(5): `pid (comm) state ppid pgrp …`; the name may hold anything).
-fn look_at(pid: i32) -> Option<Descendant> {
-    let stat = proc_text(&format!("/proc/{pid}/stat"))?;
-    let name = printable(stat.get(stat.find('(')? + 1..stat.rfind(')')?)?);
-    let mut fields = stat.get(stat.rfind(')')? + 1..)?.split_ascii_whitespace();
-    let state = fields.next()?;
-    let group = fields.nth(1)?.parse().ok()?;
-    (!matches!(state, "Z" | "X")).then_some(Descendant { pid: Pid(pid), group: Pid(group), name })
 }
 
 /// Sends a signal to a process group; that it has gone is no error.

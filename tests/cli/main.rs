@@ -22,5 +22,6 @@ mod secrets;
 mod spawn;
 mod start;
 mod stop;
+mod strays;
 #[expect(dead_code, reason = "the tests that choose at random need more of it")]
 mod support;

@@ -1,6 +1,6 @@
 //! Numbers that are the same every time, for the same seed.
 
-/// Where they come from (SplitMix64, which is good from any seed on).
+/// Where they come from (`SplitMix64`, which is good from any seed on).
 pub(crate) struct Random(u64);
 
 impl Random {

@@ -96,9 +96,15 @@ impl Running {
     /// The number that stands behind this text on standard output, waited for.
     #[track_caller]
     pub(crate) fn number_after(&self, text: &str) -> i32 {
+        self.number_between(text, "\n")
+    }
+
+    /// The number that stands between these texts on standard output, waited for.
+    #[track_caller]
+    pub(crate) fn number_between(&self, text: &str, end: &str) -> i32 {
         let find = |stdout: &str| {
             let rest = &stdout[stdout.find(text)? + text.len()..];
-            rest[..rest.find('\n')?].trim().parse().ok()
+            rest[..rest.find(end)?].trim().parse().ok()
         };
         self.wait_until(&format!("a number after {text:?}"), |stdout| find(stdout).is_some());
         find(&self.stdout.text()).unwrap()
