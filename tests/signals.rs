@@ -57,6 +57,14 @@ fn interrupt_terminate_and_hang_up_each_stop_everything_and_are_what_proc_dies_b
 }
 
 #[test]
+fn who_has_sent_a_stop_signal_is_said() {
+    let proc = Proc::start("web: ./child ready wait\n").spawn();
+    proc.wait_for("ready").signal(Signal::SIGTERM);
+    proc.wait_for(&format!("(grace period 5s; sent by pid {} (", std::process::id()));
+    proc.finish().dies_by(Signal::SIGTERM).stdout();
+}
+
+#[test]
 fn quit_and_the_user_signals_are_forwarded_and_proc_stays() {
     for (signal, name) in [(Signal::SIGQUIT, "QUIT"), (Signal::SIGUSR1, "USR1"), (Signal::SIGUSR2, "USR2")] {
         let verbs = format!("trap {name} say heard fork trap {name} say heard ready wait end ready wait");

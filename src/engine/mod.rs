@@ -220,7 +220,7 @@ impl Engine {
                 Incoming::Death => self.reap(),
                 // Not the supervisor's affair: no process starts or stops for it.
                 Incoming::Window => self.resize(),
-                Incoming::Signal(received) => self.events.push_back(Event::Signal(received.signal)),
+                Incoming::Signal(received) => self.events.push_back(Event::Signal(received)),
                 Incoming::Unguarded => self.is_unguarded = true,
             }
         }

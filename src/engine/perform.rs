@@ -8,6 +8,7 @@ use crate::model::signal::Signal;
 use crate::output::{Label, Stream};
 use crate::supervisor::{Action, Event, Notice, SpawnFailure};
 use crate::unix::exec::{ExecError, Program};
+use crate::unix::process::Process;
 use crate::unix::{signals, spawn};
 use std::io;
 
@@ -78,7 +79,8 @@ impl Engine {
     }
 
     fn tell(&mut self, notice: &Notice) {
-        if let Some(text) = notice.text(&self.plan) {
+        let name_of = |pid| Some(Process::look_at(pid)?.name);
+        if let Some(text) = notice.text(&self.plan, &name_of) {
             self.say(notice.about(), &text);
         }
         if let Notice::Survivors(_) = notice {

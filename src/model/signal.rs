@@ -64,6 +64,13 @@ pub struct Received {
     pub sender: Option<Pid>,
 }
 
+impl From<Signal> for Received {
+    /// One of the kernel's.
+    fn from(signal: Signal) -> Self {
+        Self { signal, sender: None }
+    }
+}
+
 impl fmt::Display for Signal {
     /// Writes `SIGTERM`, or `signal 64` for one without a name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,7 +2,7 @@
 
 use crate::model::exit::Exit;
 use crate::model::instance::{Generation, InstanceId, Pid};
-use crate::model::signal::Signal;
+use crate::model::signal::{Received, Signal};
 use std::fmt;
 
 /// Something that happened. A report about an instance carries the generation it is about and is dropped if that is not the current one.
@@ -70,7 +70,7 @@ pub enum Event {
     /// No descendant of ours is left, in a group we know or outside.
     Childless,
     /// A signal was sent to us.
-    Signal(Signal),
+    Signal(Received),
     /// We are back after [`Action::Suspend`](super::Action::Suspend).
     Resumed,
     /// Nobody reads our standard output any more.

@@ -7,7 +7,7 @@ use super::intent::Intent;
 use super::notice::Notice;
 use crate::model::exit::Exit;
 use crate::model::instance::{Generation, InstanceId, Pid};
-use crate::model::signal::Signal;
+use crate::model::signal::{Received, Signal};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
@@ -19,7 +19,7 @@ pub(crate) enum Change {
     /// An instance ended, or could not be started.
     Ended(InstanceId, Exit),
     /// A signal came to us.
-    Signal(Signal),
+    Signal(Received),
     /// We go on after having been suspended.
     Resumed,
     /// Nobody reads our output.

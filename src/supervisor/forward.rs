@@ -2,13 +2,17 @@
 
 use super::fleet::Change;
 use super::intent::Intent;
-use crate::model::signal::Signal;
+use crate::model::signal::{Received, Signal};
 
 /// Passes on SIGQUIT, SIGUSR1 and SIGUSR2, and Ctrl-Z with what follows it.
 pub(crate) fn decide(change: Change) -> Vec<Intent> {
     match change {
-        Change::Signal(Signal::TSTP) => vec![Intent::Forward(Signal::TSTP), Intent::Suspend],
-        Change::Signal(signal @ (Signal::QUIT | Signal::USR1 | Signal::USR2)) => {
+        Change::Signal(Received { signal: Signal::TSTP, .. }) => {
+            vec![Intent::Forward(Signal::TSTP), Intent::Suspend]
+        }
+        Change::Signal(Received {
+            signal: signal @ (Signal::QUIT | Signal::USR1 | Signal::USR2), ..
+        }) => {
             vec![Intent::Forward(signal)]
         }
         Change::Resumed => vec![Intent::Forward(Signal::CONT)],

@@ -5,7 +5,7 @@ use crate::model::exit::Exit;
 use crate::model::instance::{InstanceId, Pid};
 use crate::model::plan::Plan;
 use crate::model::policy::{Grace, Seconds};
-use crate::model::signal::Signal;
+use crate::model::signal::{Received, Signal};
 use std::time::Duration;
 
 /// Something worth a line in the output.
@@ -97,7 +97,7 @@ pub enum Notice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// A signal told us to.
-    Signal(Signal),
+    Signal(Received),
     /// This instance ended, and the policy is to stop then.
     Ended(InstanceId, Exit),
     /// All have ended; with the first failure, if one failed.
@@ -127,9 +127,9 @@ impl Notice {
         }
     }
 
-    /// The text of its line, or none where there is nothing to say.
+    /// The text of its line, or none where there is nothing to say; `name_of` knows the names of the programs that other processes run.
     #[must_use]
-    pub fn text(&self, plan: &Plan) -> Option<String> {
+    pub fn text(&self, plan: &Plan, name_of: &dyn Fn(Pid) -> Option<String>) -> Option<String> {
         Some(match self {
             Self::Started { pid, .. } => format!("started with pid {pid}"),
             Self::Exited { exit, .. } => exit.to_string(),
@@ -146,7 +146,10 @@ impl Notice {
                 format!("left processes behind: stopping them (grace period {grace})")
             }
             Self::Released => "release succeeded; starting the others".into(),
-            Self::Stopping { cause, running, grace } => return stopping(*cause, *running, *grace, plan),
+            Self::Stopping { cause, running, grace } => {
+                let sender = sender(*cause, name_of);
+                return stopping(*cause, *running, *grace, &sender, plan);
+            }
             Self::Killing { instances, grace_over } => {
                 let why = if *grace_over { "grace period over" } else { "not waiting any longer" };
                 format!("{why}: SIGKILL to {}", names(instances, plan))
@@ -164,7 +167,7 @@ impl Notice {
 }
 
 /// Words for the start of a stop; none where nothing is left to stop.
-fn stopping(cause: Cause, running: usize, grace: Grace, plan: &Plan) -> Option<String> {
+fn stopping(cause: Cause, running: usize, grace: Grace, sender: &str, plan: &Plan) -> Option<String> {
     let what = match running {
         0 => return None,
         1 => "1 process".to_owned(),
@@ -174,18 +177,32 @@ fn stopping(cause: Cause, running: usize, grace: Grace, plan: &Plan) -> Option<S
         Grace::For(duration) if duration.is_zero() => "killing".to_owned(),
         Grace::For(_) | Grace::Unlimited => "stopping".to_owned(),
     };
-    let again = if cause == Cause::Signal(Signal::INT) { "; Ctrl-C again kills now" } else { "" };
+    let again = match cause {
+        Cause::Signal(Received { signal: Signal::INT, .. }) => "; Ctrl-C again kills now",
+        Cause::Signal(_) | Cause::Ended(..) | Cause::AllEnded(_) | Cause::OutputClosed => "",
+    };
     let patience = match grace {
         Grace::For(duration) if duration.is_zero() => String::new(),
-        Grace::For(_) => format!(" (grace period {grace}{again})"),
-        Grace::Unlimited => format!(" (grace period without limit{again})"),
+        Grace::For(_) => format!(" (grace period {grace}{again}{sender})"),
+        Grace::Unlimited => format!(" (grace period without limit{again}{sender})"),
     };
     Some(match cause {
-        Cause::Signal(signal) => format!("{signal}: {how} {what}{patience}"),
+        Cause::Signal(Received { signal, .. }) => format!("{signal}: {how} {what}{patience}"),
         Cause::Ended(instance, exit) => format!("{} {exit}: {how} {what}{patience}", plan.name(instance)),
         Cause::AllEnded(_) => format!("all have ended: {how} what is left of {what}{patience}"),
         Cause::OutputClosed => format!("nobody reads the output: {how} {what}{patience}"),
     })
+}
+
+/// Words for who wants the end, if that is another process and not a key.
+fn sender(cause: Cause, name_of: &dyn Fn(Pid) -> Option<String>) -> String {
+    match cause {
+        Cause::Signal(Received { sender: Some(pid), .. }) => {
+            let name = name_of(pid).map_or(String::new(), |name| format!(" ({name})"));
+            format!("; sent by pid {pid}{name}")
+        }
+        Cause::Signal(_) | Cause::Ended(..) | Cause::AllEnded(_) | Cause::OutputClosed => String::new(),
+    }
 }
 
 /// How many strays are named in one line.

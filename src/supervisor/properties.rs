@@ -187,7 +187,7 @@ impl World {
                 alive.leader.then_some(Event::Stopped { instance, generation, signal })
             }),
             Move::Stale { which } => self.stale(*which),
-            Move::Signal(signal) => self.hand_in(&Event::Signal(*signal)),
+            Move::Signal(signal) => self.hand_in(&Event::Signal((*signal).into())),
             Move::OutputClosed => self.hand_in(&Event::OutputClosed),
             Move::Wait { millis } => self.wait(Duration::from_millis(*millis)),
         }
@@ -283,9 +283,9 @@ proptest! {
         for each in &moves {
             world.play(each);
         }
-        world.hand_in(&Event::Signal(Signal::TERM));
+        world.hand_in(&Event::Signal(Signal::TERM.into()));
         world.wait(Duration::from_millis(400));
-        world.hand_in(&Event::Signal(Signal::INT));
+        world.hand_in(&Event::Signal(Signal::INT.into()));
         world.wait(Duration::from_secs(11));
         prop_assert!(world.outcome.is_some(), "{:?}", world.supervisor);
         prop_assert!(world.supervisor.next_deadline().is_none());
@@ -294,7 +294,7 @@ proptest! {
     #[test]
     fn when_all_end_obediently_the_first_cause_is_the_outcome(plan in plans(), signal in prop_oneof![Just(Signal::INT), Just(Signal::TERM), Just(Signal::HUP)]) {
         let mut world = World::new(&plan, Spawning::Works);
-        world.hand_in(&Event::Signal(signal));
+        world.hand_in(&Event::Signal(signal.into()));
         for which in 0..4 {
             world.play(&Move::Exit { which, exit: Exit::Code(1) });
             world.play(&Move::Drain { which });
@@ -331,7 +331,7 @@ fn who_waits_for_room_is_started_when_there_is_some_although_all_others_have_end
 fn a_report_that_is_late_counts_before_the_deadline_that_it_missed() {
     let mut world =
         World::new(&plan(ExitOn::Any, Grace::For(Duration::from_secs(1)), false), Spawning::Works);
-    world.hand_in(&Event::Signal(Signal::TERM));
+    world.hand_in(&Event::Signal(Signal::TERM.into()));
     world.now += Duration::from_secs(100);
     for which in 0..3 {
         world.play(&Move::Exit { which, exit: Exit::Code(0) });

@@ -7,7 +7,7 @@ use super::notice::{Cause, Notice};
 use crate::model::exit::{Exit, Outcome, code};
 use crate::model::instance::InstanceId;
 use crate::model::policy::{ExitOn, Grace};
-use crate::model::signal::Signal;
+use crate::model::signal::{Received, Signal};
 use std::time::{Duration, Instant};
 
 /// A Ctrl-C this soon after the stop began is the same one: some wrappers send two (`faults.md` F21).
@@ -75,9 +75,7 @@ impl Shutdown {
             State::Watching => self
                 .cause(fleet, change, is_gate)
                 .map_or_else(Vec::new, |cause| self.begin(fleet, cause, now)),
-            State::Stopping { cause, since, .. }
-                if change == Change::Signal(Signal::INT) && now >= since + DEBOUNCE =>
-            {
+            State::Stopping { cause, since, .. } if is_interrupt(change) && now >= since + DEBOUNCE => {
                 self.force(fleet, cause, since, now)
             }
             State::Stopping { .. } | State::Sweeping { .. } | State::Over => Vec::new(),
@@ -87,8 +85,8 @@ impl Shutdown {
     /// Why the run has to stop now, if it has to.
     fn cause(&self, fleet: &Fleet, change: Change, is_gate: bool) -> Option<Cause> {
         match change {
-            Change::Signal(signal @ (Signal::INT | Signal::TERM | Signal::HUP)) => {
-                Some(Cause::Signal(signal))
+            Change::Signal(received @ Received { signal: Signal::INT | Signal::TERM | Signal::HUP, .. }) => {
+                Some(Cause::Signal(received))
             }
             Change::OutputClosed => Some(Cause::OutputClosed),
             Change::Ended(_, Exit::Code(0)) if is_gate => fleet.all_ended().then_some(Cause::AllEnded(None)),
@@ -172,7 +170,7 @@ impl Shutdown {
         }
         let failed = |(instance, exit)| Intent::Say(Notice::Failed { instance, exit });
         let (notice, outcome) = match cause {
-            Cause::Signal(signal) => (None, Outcome::Signal(signal)),
+            Cause::Signal(received) => (None, Outcome::Signal(received.signal)),
             Cause::OutputClosed => (None, Outcome::Signal(Signal::PIPE)),
             Cause::Ended(instance, exit) => {
                 ((!exit.is_success()).then_some(failed((instance, exit))), Outcome::Code(exit.code()))
@@ -183,4 +181,8 @@ impl Shutdown {
         };
         notice.into_iter().chain([Intent::Finish(outcome)]).collect()
     }
+}
+
+fn is_interrupt(change: Change) -> bool {
+    matches!(change, Change::Signal(Received { signal: Signal::INT, .. }))
 }

@@ -190,7 +190,7 @@ impl Sim {
             let event = if each.output_closed {
                 Event::OutputClosed
             } else {
-                Event::Signal(Signal::from_number(each.signal.unwrap()))
+                Event::Signal(Signal::from_number(each.signal.unwrap()).into())
             };
             self.later(each.at, Happening::Event(event));
         }
@@ -225,8 +225,8 @@ impl Sim {
         self.now = at;
         match happening {
             Happening::Event(event) => {
-                if let Event::Signal(signal) = &event {
-                    self.note(&format!("<- {signal}"));
+                if let Event::Signal(received) = &event {
+                    self.note(&format!("<- {}", received.signal));
                 } else if event == Event::OutputClosed {
                     self.note("<- output closed");
                 }
@@ -259,7 +259,7 @@ impl Sim {
             }
             Action::Notify(notice) => {
                 let about = notice.about().map_or("system".to_owned(), |id| self.plan.name(id));
-                if let Some(text) = notice.text(&self.plan) {
+                if let Some(text) = notice.text(&self.plan, &|_| None) {
                     self.note(&format!("   {about} | {text}"));
                 }
             }

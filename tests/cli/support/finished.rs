@@ -97,7 +97,7 @@ impl Finished {
 
     fn steady(&self, bytes: &[u8]) -> String {
         let text = String::from_utf8_lossy(bytes);
-        without_pids(&text.replace(&self.directory.path().display().to_string(), "[dir]"))
+        without_pids(&without_senders(&text.replace(&self.directory.path().display().to_string(), "[dir]")))
     }
 
     fn story(&self) -> String {
@@ -113,6 +113,14 @@ impl Drop for Finished {
             assert!(self.saw_stderr.get() || self.stderr.is_empty(), "stderr unseen\n{}", self.story());
         }
     }
+}
+
+/// The text without the name of the test, which sends the signals.
+fn without_senders(text: &str) -> String {
+    let mut parts = text.split("; sent by pid ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let rest = parts.map(|part| part.split_once(')').map_or(part, |(_, rest)| rest));
+    std::iter::once(first.as_str()).chain(rest).collect()
 }
 
 /// The text with the numbers behind `pid ` replaced.
