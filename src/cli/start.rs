@@ -75,10 +75,11 @@ fn supervise(
     link: SupervisorLink,
     limits: Limits,
 ) -> Result<Outcome, CliError> {
-    let signals = signals::Signals::take_over().map_err(failed("failed to take over the signals"))?;
+    // The threads that write are started while all signals are blocked, and keep it so: none is woken by a child's death.
     let logs = logs::open(options, &plan, around)?;
     let console =
         console(options, &plan, quiet, logs, around).map_err(failed("failed to start the writer thread"))?;
+    let signals = signals::Signals::take_over().map_err(failed("failed to take over the signals"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
