@@ -19,7 +19,9 @@ use support::{Proc, read_until};
 use terminal::{CTRL_C, on_a_terminal, rows, screen, spawn};
 
 const CTRL_Z: &[u8] = b"\x1a";
+const CTRL_BACKSLASH: &[u8] = b"\x1c";
 
+// F20
 #[test]
 fn one_ctrl_c_is_one_stop_signal_for_each_child_and_proc_dies_by_sigint() {
     let procfile = "web: ./child trap INT say interrupted trap TERM last asked 0 ready wait\n";
@@ -31,6 +33,7 @@ fn one_ctrl_c_is_one_stop_signal_for_each_child_and_proc_dies_by_sigint() {
     assert_eq!(run.stdout().matches("| asked").count(), 2);
 }
 
+// F21
 #[test]
 fn a_second_ctrl_c_kills_what_is_left() {
     let proc = Proc::start("web: ./child hold alive ignore TERM ready ticks 100 wait\n").args(["-t", "inf"]);
@@ -47,6 +50,21 @@ fn a_second_ctrl_c_kills_what_is_left() {
     alive.wait_for_death();
 }
 
+// F24
+#[test]
+fn ctrl_backslash_is_for_the_processes_and_proc_stays() {
+    let procfile = "web: ./child trap QUIT say quit ready wait\n";
+    let (proc, mut keyboard) = spawn(Proc::start(procfile).args(["web=2"]));
+    proc.wait_until("both", |stdout| stdout.matches("ready").count() == 2);
+    keyboard.press(CTRL_BACKSLASH);
+    proc.wait_until("both", |stdout| stdout.matches("| quit").count() == 2);
+    keyboard.press(CTRL_C);
+    let run = proc.finish();
+    run.dies_by(Signal::SIGINT);
+    assert_eq!(run.stdout().matches("| quit").count(), 2);
+}
+
+// F25
 #[test]
 fn ctrl_z_stops_the_children_and_proc_and_fg_continues_them() {
     // As a shell with job control does it, the keys pressed by us. It survives the Ctrl-C of its job, whatever it was started with.
@@ -100,6 +118,7 @@ fn there_is_colour_on_a_terminal_that_can_and_none_where_it_is_not_wanted() {
     }
 }
 
+// F23
 #[test]
 fn what_a_process_writes_is_shown_and_neither_moves_nor_clears_nor_asks_anything_of_the_terminal() {
     let written = [

@@ -9,7 +9,7 @@
 #[expect(dead_code, reason = "the tests of the command line need more of it")]
 mod support;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use support::random::Random;
@@ -40,6 +40,7 @@ fn wait_for_state(pid: i32, expected: &str) {
     }
 }
 
+// F22, F23
 #[test]
 fn interrupt_terminate_and_hang_up_each_stop_everything_and_are_what_proc_dies_by() {
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
@@ -56,6 +57,7 @@ fn interrupt_terminate_and_hang_up_each_stop_everything_and_are_what_proc_dies_b
     }
 }
 
+// F24, F36
 #[test]
 fn who_has_sent_a_stop_signal_is_said() {
     let proc = Proc::start("web: ./child ready wait\n").spawn();
@@ -78,6 +80,20 @@ fn quit_and_the_user_signals_are_forwarded_and_proc_stays() {
     }
 }
 
+// F29
+#[test]
+fn what_a_shell_starts_in_the_background_can_be_interrupted_although_the_shell_has_it_ignore_that() {
+    let script = "\"$@\" & echo $! >background; wait $!";
+    let proc = Proc::start("web: ./child ready wait\n").by_shell(script);
+    let file = proc.path("background");
+    let proc = proc.spawn();
+    proc.wait_for("ready");
+    let pid = std::fs::read_to_string(file).unwrap().trim().parse().unwrap();
+    // Not reaped as long as the shell waits.
+    kill(Pid::from_raw(pid), Signal::SIGINT).unwrap();
+    proc.finish().exits(130).says("SIGINT: stopping 1 process").says("web.1  | killed by SIGTERM");
+}
+
 #[test]
 fn a_process_that_dies_by_a_forwarded_signal_ends_the_run_as_any_other() {
     let proc = Proc::start("web: ./child ready wait\n").spawn();
@@ -85,6 +101,7 @@ fn a_process_that_dies_by_a_forwarded_signal_ends_the_run_as_any_other() {
     proc.end_by(Signal::SIGUSR1).exits(128 + Signal::SIGUSR1 as i32).says("web.1  | killed by SIGUSR1");
 }
 
+// F25
 #[test]
 fn a_terminal_stop_stops_the_groups_and_proc_and_continuing_it_continues_them() {
     for pty in ["never", "always"] {
@@ -102,6 +119,29 @@ fn a_terminal_stop_stops_the_groups_and_proc_and_continuing_it_continues_them() 
     }
 }
 
+// F26
+#[test]
+fn a_terminal_stop_at_any_moment_while_processes_are_started_holds_nothing_up() {
+    for round in 1..=5 {
+        let proc = Proc::start("web: ./child hold alive wait\n");
+        let alive = proc.liveness();
+        let proc = proc.args(["web=60", "--pty", if round == 1 { "always" } else { "never" }]).spawn();
+        while proc.count("started") < 60 {
+            proc.signal(Signal::SIGTSTP);
+            wait_until_stopped(&proc);
+            proc.signal(Signal::SIGCONT);
+            // Some more are started before it is stopped again.
+            let started = proc.count("started");
+            proc.wait_until("the next", |stdout| {
+                stdout.matches("started").count() >= (started + round).min(60)
+            });
+        }
+        proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).stdout();
+        alive.wait_for_death();
+    }
+}
+
+// F25
 #[test]
 fn a_grace_period_stands_still_while_proc_is_stopped() {
     let proc = Proc::start("web: ./child ignore TERM trap CONT say continued pid ready wait\n");
@@ -121,6 +161,7 @@ fn a_grace_period_stands_still_while_proc_is_stopped() {
     run.dies_by(Signal::SIGTERM).says("grace period over: SIGKILL to web.1");
 }
 
+// F27, F36
 #[test]
 fn a_change_of_the_window_and_other_signals_that_mean_nothing_to_proc_do_nothing() {
     let proc = Proc::start("web: ./child ticks 20 ready wait\n").spawn();
@@ -145,6 +186,7 @@ fn of_two_different_signals_the_first_is_what_proc_dies_by() {
     proc.finish().dies_by(Signal::SIGTERM).says("web.1  | exited with code 0");
 }
 
+// F31
 #[test]
 fn a_signal_at_any_moment_of_the_start_leaves_nothing_behind() {
     let mut random = Random::new(0x5eed);
@@ -165,6 +207,7 @@ fn a_signal_at_any_moment_of_the_start_leaves_nothing_behind() {
     }
 }
 
+// F37
 #[test]
 fn a_signal_while_everything_ends_by_itself_leaves_nothing_behind_either() {
     let mut random = Random::new(0xfade);
@@ -178,7 +221,7 @@ fn a_signal_while_everything_ends_by_itself_leaves_nothing_behind_either() {
             proc.wait_for("exited with code 3");
         }
         // It may be over already: then the number is still that of our child, which nobody has reaped.
-        let _ = nix::sys::signal::kill(Pid::from_raw(proc.pid().as_raw()), Signal::SIGTERM);
+        let _ = kill(proc.pid(), Signal::SIGTERM);
         let run = proc.finish();
         run.says("worker.1 | killed by SIGTERM");
         alive.wait_for_death();

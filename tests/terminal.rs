@@ -59,6 +59,7 @@ fn a_process_leads_a_session_and_can_open_its_terminal_by_name() {
     proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).says("worker.1 | /dev/pts/");
 }
 
+// F34
 #[test]
 fn a_process_cannot_ask_at_our_terminal() {
     let (proc, _keyboard) =
@@ -95,6 +96,7 @@ fn a_window_is_never_too_narrow_to_draw_in_and_without_a_terminal_it_is_the_usua
     proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).says("killed by SIGTERM");
 }
 
+// F27
 #[test]
 fn a_change_of_our_window_is_one_of_every_process() {
     let verbs = "./child trap WINCH window window wait";

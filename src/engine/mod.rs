@@ -19,7 +19,8 @@ mod strays;
 use crate::model::exit::{Outcome, code};
 use crate::model::instance::InstanceId;
 use crate::model::plan::Plan;
-use crate::output::{Label, Logs, Mux, Sink, Target, Tee};
+use crate::model::signal::Signal;
+use crate::output::{Closed, Label, Logs, Mux, Sink, Target, Tee};
 use crate::supervisor::{Event, Supervisor};
 use crate::unix::limits::Limits;
 use crate::unix::link::SupervisorLink;
@@ -249,8 +250,13 @@ impl Engine {
     }
 
     fn look_at_sink(&mut self) {
-        if self.console.sink.closed().is_some() && !std::mem::replace(&mut self.is_output_closed, true) {
-            self.events.push_back(Event::OutputClosed);
+        let Some(closed) = self.console.sink.closed() else { return };
+        if !std::mem::replace(&mut self.is_output_closed, true) {
+            self.events.push_back(match closed {
+                Closed::BrokenPipe => Event::OutputClosed,
+                // The terminal hung up, and the signal that says so is on its way: it is the same event whichever comes first.
+                Closed::Gone => Event::Signal(Signal::HUP.into()),
+            });
         }
     }
 

@@ -14,6 +14,7 @@ const FIRST_DELAY: Duration = Duration::from_millis(100);
 /// What the wait between two attempts grows to, by doubling. Nothing is random about it: that keeps many clients from coming at once, and
 /// here the attempts of all instances come from one loop, one after another.
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
+
 /// How soon descendants that outlived a SIGKILL are looked for and killed again: they may have had children meanwhile.
 pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_millis(20);
 

@@ -1,5 +1,6 @@
 //! Reading a file that somebody named, without being held up by what it is.
 
+use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{Mode, SFlag, fstat, stat};
 use nix::unistd::geteuid;
@@ -22,12 +23,22 @@ pub enum ReadError {
 /// Reads a regular file: all of it, or `limit` bytes and one more where it is larger.
 pub fn read_regular(path: &Path, limit: usize) -> Result<Vec<u8>, ReadError> {
     // Without O_NONBLOCK the open itself waits for a FIFO's writer.
-    let fd = open(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC, Mode::empty())
-        .map_err(io::Error::from)?;
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let fd = in_spite_of_signals(|| open(path, flags, Mode::empty())).map_err(io::Error::from)?;
     let stat = fstat(fd.as_fd()).map_err(io::Error::from)?;
     match kind(stat.st_mode) {
         None => read_limited(File::from(fd), limit).map_err(ReadError::Io),
         Some(kind) => Err(ReadError::NotRegular(kind)),
+    }
+}
+
+/// Makes a system call again as often as a signal breaks it off (an open on a network file system, say).
+pub(super) fn in_spite_of_signals<T>(call: impl Fn() -> nix::Result<T>) -> nix::Result<T> {
+    loop {
+        match call() {
+            Err(Errno::EINTR) => {}
+            result => return result,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Pseudo-terminals: the pair that a child writes to and we read from, and its window.
 
+use super::file::in_spite_of_signals;
 use nix::fcntl::{OFlag, open};
 use nix::pty::{Winsize, grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::stat::Mode;
@@ -47,10 +48,11 @@ impl Window {
 /// which `openpty(3)` cannot do.
 pub fn output_pty(window: Window) -> io::Result<(OwnedFd, OwnedFd)> {
     let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-    let master = posix_openpt(flags | OFlag::O_NONBLOCK)?;
+    let master = in_spite_of_signals(|| posix_openpt(flags | OFlag::O_NONBLOCK))?;
     grantpt(&master)?;
     unlockpt(&master)?;
-    let theirs = open(ptsname_r(&master)?.as_str(), flags, Mode::empty())?;
+    let name = ptsname_r(&master)?;
+    let theirs = in_spite_of_signals(|| open(name.as_str(), flags, Mode::empty()))?;
     let mut settings = tcgetattr(&theirs)?;
     settings.output_flags.remove(OutputFlags::OPOST | OutputFlags::ONLCR);
     settings.local_flags.remove(LocalFlags::ECHO | LocalFlags::ECHONL);

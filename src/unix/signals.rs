@@ -1,6 +1,7 @@
 //! Signals to us: as something to read, and back to their defaults at the end.
 
 use crate::model::signal::Signal;
+use nix::sys::signal::SigSet;
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 use std::io;
@@ -26,9 +27,8 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Takes over the signals that a run knows what to do with. SIGHUP stays ignored where it is (`nohup`).
+    /// Takes over the signals that a run knows what to do with, and lets in those that were blocked until now. SIGHUP stays ignored where it is (`nohup`).
     pub fn take_over() -> io::Result<Self> {
-        nix::sys::signal::SigSet::empty().thread_set_mask()?;
         let mut signals = vec![
             libc::SIGINT,
             libc::SIGTERM,
@@ -48,7 +48,10 @@ impl Signals {
         let (read, write) = UnixStream::pair()?;
         read.set_nonblocking(true)?;
         write.set_nonblocking(true)?;
-        Ok(Self { delivery: SignalDelivery::with_pipe(read, write, SignalOnly, signals)? })
+        let delivery = SignalDelivery::with_pipe(read, write, SignalOnly, signals)?;
+        // Not before: one that has come already would end us without a word.
+        SigSet::empty().thread_set_mask()?;
+        Ok(Self { delivery })
     }
 
     /// The signals as something the runtime can wait for; a runtime must be entered.
@@ -105,7 +108,7 @@ pub fn suspend() {
 /// first process of a container, which the kernel spares.
 #[expect(unsafe_code, reason = "nix cannot know what a handler may do")]
 pub fn die_by(signal: Signal) {
-    use nix::sys::signal::{SigHandler, SigSet, Signal as NixSignal, raise, signal as dispose};
+    use nix::sys::signal::{SigHandler, Signal as NixSignal, raise, signal as dispose};
     let Ok(signal) = NixSignal::try_from(signal.number()) else { return };
     // SAFETY: the default action is the kernel's: there is no handler that could do what a handler must not.
     let _ = unsafe { dispose(signal, SigHandler::SigDfl) };

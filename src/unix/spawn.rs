@@ -1,6 +1,7 @@
 //! Starting a process: in a group of its own, with a terminal in a session of its own; with nothing on its standard input.
 
 use super::exec::{ExecError, Program};
+use super::file::in_spite_of_signals;
 use super::limits::Limits;
 use crate::model::instance::Pid;
 use nix::fcntl::{OFlag, open};
@@ -41,7 +42,8 @@ pub fn spawn(program: &Program<'_>, outputs: &Outputs, limits: &Limits) -> Resul
 
 fn start(command: &mut Command, outputs: &Outputs, limits: &Limits) -> io::Result<Pid> {
     // Not `Stdio::null`, which would open it while the limits are the child's.
-    let stdin = open("/dev/null", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+    let stdin = in_spite_of_signals(|| open("/dev/null", flags, Mode::empty()))?;
     let stdout = outputs.stdout.try_clone()?;
     let stderr = outputs.stderr.as_ref().unwrap_or(&outputs.stdout).try_clone()?;
     let is_lendable = [&stdin, &stdout, &stderr].into_iter().all(|fd| limits.are_lendable_beside(fd));

@@ -1,5 +1,6 @@
 //! Killing everything below us when nobody is there to decide: without the heap, because memory may be what there is too little of.
 
+use super::file::in_spite_of_signals;
 use super::reap::reap_each;
 use crate::model::exit::Exit;
 use crate::model::instance::Pid;
@@ -50,12 +51,12 @@ impl Sweep {
     pub fn kill_all(&mut self, mut on_death: impl FnMut(Pid, Exit)) -> bool {
         let pauses = PAUSES.iter().flat_map(|(count, pause)| std::iter::repeat_n(pause, *count));
         for pause in pauses {
-            self.find();
+            let could_look = self.find();
             for pid in &self.found {
                 let _ = kill(NixPid::from_raw(*pid), Signal::SIGKILL);
             }
             let is_childless = reap_each(&mut on_death);
-            if is_childless || self.found.is_empty() {
+            if is_childless || could_look && self.found.is_empty() {
                 return true;
             }
             std::thread::sleep(*pause);
@@ -63,13 +64,13 @@ impl Sweep {
         false
     }
 
-    /// Finds everything below us, parents before their children, zombies included.
+    /// Finds everything below us, parents before their children, zombies included; whether it could be looked at all (ENFILE).
     ///
     /// Of each process but ours only the children of its main thread: those of another are found when it has been killed.
-    fn find(&mut self) {
+    fn find(&mut self) -> bool {
         self.found.clear();
         let us = NixPid::this().as_raw();
-        self.look_below(us, us);
+        let could_look = self.look_below(us, us);
         for thread in other_threads(us) {
             self.look_below(us, thread);
         }
@@ -78,16 +79,18 @@ impl Sweep {
             self.look_below(*pid, *pid);
             next += 1;
         }
+        could_look
     }
 
-    fn look_below(&mut self, pid: i32, thread: i32) {
+    fn look_below(&mut self, pid: i32, thread: i32) -> bool {
         let mut path = [0; 64];
         let mut rest = &mut path[..];
         // It fits: two numbers of ten digits, and 21 characters.
         let _ = write!(rest, "/proc/{pid}/task/{thread}/children");
         let unused = rest.len();
         let path = &path[..path.len() - unused];
-        let Ok(file) = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()) else { return };
+        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+        let Ok(file) = in_spite_of_signals(|| open(path, flags, Mode::empty())) else { return false };
         let mut text = [0; 4096];
         let mut number = 0;
         loop {
@@ -101,6 +104,7 @@ impl Sweep {
             }
         }
         self.take(number, b' ');
+        true
     }
 
     /// Takes a character of a list of numbers; the number so far.

@@ -143,6 +143,7 @@ fn a_reader_that_goes_away_ends_the_run_cleanly() {
     alive.wait_for_death();
 }
 
+// F100
 #[test]
 fn a_standard_output_that_was_never_open_ends_nothing_badly() {
     for script in ["exec \"$@\" >&-", "exec \"$@\" >&- 2>&-", "exec \"$@\" <&- >&- 2>&-"] {

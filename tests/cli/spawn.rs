@@ -109,12 +109,14 @@ fn processes_that_run_elsewhere_are_told_so_by_pwd() {
     );
 }
 
+// F35
 #[test]
 fn standard_input_is_empty_whatever_that_of_proc_is() {
     let run = Proc::start("web: ./child input exit 0\n").stdin("for proc, not for the child").run();
     run.exits(0).says("web.1  | read \"\"");
 }
 
+// F28, F29
 #[test]
 fn signals_are_at_their_defaults_in_the_child_whatever_proc_inherited() {
     // glibc keeps 32 and 33 to itself, and posix_spawn ignores them.
@@ -134,6 +136,7 @@ fn signals_are_at_their_defaults_in_the_child_whatever_proc_inherited() {
     }
 }
 
+// F30
 #[test]
 fn a_signal_mask_that_proc_inherited_is_not_handed_down() {
     // A child has the mask of the thread that starts it.

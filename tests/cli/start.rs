@@ -1,6 +1,6 @@
 //! `proc start`: what is started, with which variables, and what its lines look like.
 
-use crate::support::{PATH, Proc, free_ports};
+use crate::support::{PATH, Proc, cpu_ticks, free_ports};
 use insta::assert_snapshot;
 use nix::sys::signal::Signal;
 
@@ -44,6 +44,22 @@ fn instances_are_started_in_the_order_of_the_procfile_and_of_their_numbers() {
 fn the_started_line_has_the_pid_of_the_command_itself() {
     let proc = Proc::start("web: ./child pid wait\n").spawn();
     assert_eq!(proc.number_after("started with pid "), proc.number_after("| pid "));
+}
+
+// F35
+#[test]
+fn a_run_that_waits_uses_next_to_no_processor_time_whatever_standard_input_is() {
+    for input in ["</dev/null", "<&-"] {
+        let proc =
+            Proc::start("web: ./child ticks 20 wait\n").by_shell(&format!("exec \"$@\" {input}")).spawn();
+        proc.wait_for("| tick ");
+        let both = [proc.pid(), proc.supervisor()];
+        let used = || both.map(cpu_ticks).iter().sum::<u64>();
+        let (before, ticks) = (used(), proc.count("| tick "));
+        proc.wait_until("a second of ticks", |stdout| stdout.matches("| tick ").count() >= ticks + 50);
+        assert!(used() < before + 30, "{} % with stdin {input}", used() - before);
+        proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).stdout();
+    }
 }
 
 #[test]

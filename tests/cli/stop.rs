@@ -1,6 +1,6 @@
 //! `proc start`: stopping is by group and by tree, with one grace period, and nothing is left.
 
-use crate::support::Proc;
+use crate::support::{Proc, cpu_ticks};
 use nix::sys::signal::Signal;
 use std::fs::File;
 use std::process::Stdio;
@@ -32,6 +32,7 @@ fn a_grace_period_of_zero_kills_at_once() {
     run.dies_by(Signal::SIGTERM).never_says("goodbye").says("web.1  | killed by SIGKILL");
 }
 
+// F21
 #[test]
 fn a_second_interrupt_kills_what_is_left() {
     let proc = Proc::start("web: ./child ignore TERM ticks 50 ready wait\n").args(["-t", "inf"]).spawn();
@@ -44,6 +45,18 @@ fn a_second_interrupt_kills_what_is_left() {
         .says("web.1  | killed by SIGKILL");
 }
 
+// F22
+#[test]
+fn an_interrupt_after_sigterm_is_in_a_hurry() {
+    let proc = Proc::start("web: ./child ignore TERM ticks 50 ready wait\n").args(["-t", "inf"]).spawn();
+    proc.wait_for("ready").signal(Signal::SIGTERM).wait_for("SIGTERM: stopping 1 process");
+    let ticks = proc.count("tick");
+    proc.wait_until("350 ms of ticks", |stdout| stdout.matches("tick").count() > ticks + 7);
+    let run = proc.end_by(Signal::SIGINT);
+    run.dies_by(Signal::SIGTERM).says("not waiting any longer: SIGKILL to web.1");
+}
+
+// F21, F22
 #[test]
 fn a_second_interrupt_right_after_the_first_is_the_same_one_and_so_is_any_further_sigterm() {
     let proc = Proc::start("web: ./child trap TERM say asked trap USR1 exit 0 ticks 50 ready wait\n");
@@ -137,13 +150,6 @@ fn a_flood_that_nothing_holds_up_keeps_no_signal_waiting() {
         proc.end_by(Signal::SIGINT).dies_by(Signal::SIGINT);
         alive.wait_for_death();
     }
-}
-
-/// The processor time that a process has used, in hundredths of a second (proc(5): `utime` and `stime`).
-fn cpu_ticks(pid: nix::unistd::Pid) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let fields = stat.rsplit(')').next().unwrap().split_whitespace().skip(11).take(2);
-    fields.map(|field| field.parse::<u64>().unwrap()).sum()
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! What a run of `proc` left: its exit and its output, of which nothing may go unseen.
 
+use super::LIMIT;
 use nix::sys::signal::Signal;
 use std::cell::Cell;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
+use std::time::Instant;
 use tempfile::TempDir;
 
 /// A run that is over. A stream that the test does not look at must be empty: dropping this sees to it.
@@ -90,6 +92,18 @@ impl Finished {
         self.stdout().lines().filter_map(of).collect()
     }
 
+    /// Waits until no process works in its directory: another way to see that all are dead, which those count for who were killed before
+    /// they could hold a FIFO.
+    #[track_caller]
+    pub(crate) fn left_nobody_behind(&self) -> &Self {
+        let give_up_at = Instant::now() + LIMIT;
+        while let Some(process) = someone_in(self.directory()) {
+            assert!(Instant::now() < give_up_at, "{process} is still alive\n{}", self.story());
+            std::thread::yield_now();
+        }
+        self
+    }
+
     /// The directory it ran in.
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
@@ -121,6 +135,15 @@ fn without_senders(text: &str) -> String {
     let first = parts.next().unwrap_or_default().to_owned();
     let rest = parts.map(|part| part.split_once(')').map_or(part, |(_, rest)| rest));
     std::iter::once(first.as_str()).chain(rest).collect()
+}
+
+/// A process whose working directory this is.
+fn someone_in(directory: &Path) -> Option<String> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut there = processes.filter(|process| {
+        std::fs::read_link(process.path().join("cwd")).is_ok_and(|working| working == directory)
+    });
+    there.next().map(|process| process.path().display().to_string())
 }
 
 /// The text with the numbers behind `pid ` replaced.

@@ -14,6 +14,7 @@ pub(crate) use liveness::Liveness;
 pub(crate) use running::Running;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::Pid;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{PipeReader, Read};
@@ -190,6 +191,13 @@ pub(crate) fn free_ports(count: u16) -> u16 {
             && (0..count).all(|index| is_free(base + index * 100) && is_free(base + index * 100 + 1))
     };
     candidates.take(1000).find(fits).unwrap()
+}
+
+/// The processor time that a process has used, in hundredths of a second (proc(5): `utime` and `stime`).
+pub(crate) fn cpu_ticks(pid: Pid) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields = stat.rsplit(')').next().unwrap().split_whitespace().skip(11).take(2);
+    fields.map(|field| field.parse::<u64>().unwrap()).sum()
 }
 
 /// Says why a test proves nothing here.
