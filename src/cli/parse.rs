@@ -65,7 +65,7 @@ fn applies(command: &str, id: &str) -> bool {
 /// The command line as users see it: what help, completions and man pages are made from.
 #[must_use]
 pub fn command() -> clap::Command {
-    build(|_| None)
+    build(|_| None, &|_| true)
 }
 
 /// Reads the command line, the program's own name first, and the `PROC_…` variables.
@@ -78,7 +78,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Erro
 
 /// Reads the command line, and the variables of options as `variable` leaves them.
 pub(super) fn read(args: &[OsString], variable: fn(Arg) -> Arg) -> Result<Cli, clap::Error> {
-    let mut parser = parser(variable);
+    let mut parser = parser(variable, args);
     let root = parser.try_get_matches_from_mut(args).map_err(|error| blame_the_environment(error, args))?;
     let Some((name, sub)) = root.subcommand() else {
         return Err(parser.error(ErrorKind::MissingSubcommand, "a command is needed"));
@@ -104,14 +104,15 @@ pub(super) fn read(args: &[OsString], variable: fn(Arg) -> Arg) -> Result<Cli, c
 /// The command line as it is read: like [`command`], but an option that does not go with a command is known to it.
 ///
 /// Only the commands read the environment, each through `variable` and for its own options: a bad `PROC_TIMEOUT` is nothing to
-/// `proc check`.
-fn parser(variable: fn(Arg) -> Arg) -> clap::Command {
-    let parser = build(|arg| Some(arg.hide(true).env(None)));
+/// `proc check`. A command whose name is not among the arguments gets no options: it cannot be meant, and they are most of the work.
+fn parser(variable: fn(Arg) -> Arg, args: &[OsString]) -> clap::Command {
+    let is_meant = |name: &str| args.iter().any(|arg| arg == name);
+    let parser = build(|arg| Some(arg.hide(true).env(None)), &is_meant);
     parser.mut_args(without_its_variable).mut_subcommands(|sub| sub.mut_args(variable))
 }
 
-/// Puts the options into every command; those that do not apply to it as `stranger` makes them, if at all.
-fn build(stranger: fn(Arg) -> Option<Arg>) -> clap::Command {
+/// Puts the options into every command that is wanted; those that do not apply to it as `stranger` makes them, if at all.
+fn build(stranger: fn(Arg) -> Option<Arg>, is_wanted: &dyn Fn(&str) -> bool) -> clap::Command {
     let options = Options::augment_args(clap::Command::new("options")).mut_args(|arg| arg.hide_env(true));
     let root = clap::Command::new("proc")
         .bin_name("proc")
@@ -125,6 +126,9 @@ fn build(stranger: fn(Arg) -> Option<Arg>) -> clap::Command {
     let root = Command::augment_subcommands(root).about(ABOUT).long_about(LONG_ABOUT);
     root.mut_subcommands(|sub| {
         let name = sub.get_name().to_owned();
+        if !is_wanted(&name) {
+            return sub;
+        }
         let own = options.get_arguments().filter_map(|arg| {
             if applies(&name, arg.get_id().as_str()) { Some(arg.clone()) } else { stranger(arg.clone()) }
         });
@@ -154,7 +158,7 @@ fn blame_the_environment(mut error: clap::Error, args: &[OsString]) -> clap::Err
     let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else { return error };
     let name = option.trim_start_matches('-').split([' ', '=']).next().unwrap_or_default();
     let name = format!("PROC_{}", name.to_ascii_uppercase().replace('-', "_"));
-    if parser(without_its_variable).try_get_matches_from(args).is_ok() {
+    if parser(without_its_variable, args).try_get_matches_from(args).is_ok() {
         let tip = format!("the value is that of the environment variable {name}");
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
