@@ -8,7 +8,7 @@ use crate::model::plan::Plan;
 use crate::model::signal::Signal;
 use crate::supervisor::Owners;
 use crate::unix::process::Process;
-use crate::unix::reap::{Reaped, reap};
+use crate::unix::reap::{Reaped, has_child_in, reap};
 use crate::unix::tree::{descendants, family, glance, is_group_empty, own_children, signal_group};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -39,6 +39,23 @@ struct Child {
     is_suspended: bool,
 }
 
+impl Child {
+    /// Whether somebody whom only we can reap holds the number of the group: its leader, or an orphan that became our child.
+    fn holds_group(self) -> bool {
+        match self.group {
+            Group::Led => true,
+            Group::Orphaned => has_child_in(self.pid),
+            Group::Gone => false,
+        }
+    }
+
+    /// Whether the group is the child's now, be it that only somebody further below us is left of it: that takes a look at everybody.
+    fn is_group_ours(self) -> bool {
+        let is_seen = || descendants().iter().any(|process| process.group == self.pid);
+        self.holds_group() || (self.group == Group::Orphaned && is_seen())
+    }
+}
+
 /// What is left of the group of a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Group {
@@ -52,7 +69,7 @@ enum Group {
 
 /// What a pass over the dead, or a look, told of our children and those below them.
 #[derive(Debug, Default)]
-pub(super) struct News {
+pub(super) struct Changes {
     /// Leaders that ended, failures first: in one pass nobody can say who was earlier, and a failure says more.
     pub(super) exited: Vec<(InstanceId, Generation, Exit)>,
     /// Leaders that somebody else stopped.
@@ -99,9 +116,9 @@ impl Children {
     }
 
     /// Reaps everyone who has died, strangers that became ours included, and looks at what the leaders among them have left.
-    pub(super) fn reap(&mut self, now: Instant) -> News {
+    pub(super) fn reap(&mut self, now: Instant) -> Changes {
         let Reaped { dead, stopped, childless } = reap();
-        let mut news = News { is_childless: childless, ..News::default() };
+        let mut changes = Changes { is_childless: childless, ..Changes::default() };
         let has_died = !dead.is_empty();
         for (pid, exit) in dead {
             self.strays.forget(pid);
@@ -109,18 +126,18 @@ impl Children {
             let Some(child) = self.of.get_mut(&instance) else { continue };
             child.group = if is_group_empty(pid) { Group::Gone } else { Group::Orphaned };
             self.bereft.insert(instance);
-            news.exited.push((instance, child.generation, exit));
+            changes.exited.push((instance, child.generation, exit));
         }
-        news.exited.sort_by_key(|(_, _, exit)| exit.is_success());
-        news.stopped = stopped.into_iter().filter_map(|(pid, signal)| self.stopped(pid, signal)).collect();
+        changes.exited.sort_by_key(|(_, _, exit)| exit.is_success());
+        changes.stopped = stopped.into_iter().filter_map(|(pid, signal)| self.stopped(pid, signal)).collect();
         if childless {
             self.looks.childless();
             self.strays = Strays::default();
         }
         if childless || (has_died && !self.bereft.is_empty() && self.looks.may_look(now)) {
-            self.look_at_remains(&mut news);
+            self.look_at_remains(&mut changes);
         }
-        news
+        changes
     }
 
     /// The instance whose leader was stopped, unless that was us.
@@ -131,7 +148,9 @@ impl Children {
     }
 
     /// What is left of the instances whose leader has ended: of each, at least one is our own child by now.
-    fn look_at_remains(&mut self, news: &mut News) {
+    ///
+    /// What cannot be seen (no `/proc`, no descriptor left to read it with) may be there all the same: a group that holds its number is left.
+    fn look_at_remains(&mut self, changes: &mut Changes) {
         let own = own_children().into_iter();
         let others = own.filter(|pid| !self.unreaped.contains_key(pid));
         let alive: Vec<Process> = others.filter_map(Process::look_at).collect();
@@ -140,22 +159,22 @@ impl Children {
                 if self.strays.knows(process) { vec![process.clone()] } else { family(process.pid) }
             };
             let seen = alive.iter().flat_map(of).collect();
-            self.note(seen, news);
+            self.note(seen, changes);
         }
         let left: BTreeSet<Owner> =
             alive.iter().filter_map(|process| self.strays.owner(process.pid)).collect();
         for instance in self.bereft.clone() {
             let Some(child) = self.of.get_mut(&instance) else { continue };
-            if !left.contains(&(instance, child.generation)) {
+            if !left.contains(&(instance, child.generation)) && !child.holds_group() {
                 child.group = Group::Gone;
                 self.bereft.remove(&instance);
-                news.emptied.push((instance, child.generation));
+                changes.emptied.push((instance, child.generation));
             }
         }
     }
 
     /// Takes up descendants, parents before their children.
-    fn note(&mut self, seen: Vec<Process>, news: &mut News) {
+    fn note(&mut self, seen: Vec<Process>, changes: &mut Changes) {
         let own_word = |process: &Process| {
             let instance = *self.names.get(&process.variable("PS")?)?;
             Some((instance, self.of.get(&instance)?.generation))
@@ -167,7 +186,7 @@ impl Children {
             own_word: &own_word,
         };
         for (owner, strays) in self.strays.note(seen, &clues) {
-            news.strayed.entry(owner).or_default().extend(strays);
+            changes.strayed.entry(owner).or_default().extend(strays);
         }
     }
 
@@ -178,19 +197,19 @@ impl Children {
     }
 
     /// Looks at what it is time to look at.
-    pub(super) fn look(&mut self, now: Instant) -> Option<News> {
-        let mut news = News::default();
+    pub(super) fn look(&mut self, now: Instant) -> Option<Changes> {
+        let mut changes = Changes::default();
         match self.looks.due(now)? {
-            Due::Remains if self.looks.may_look(now) => self.look_at_remains(&mut news),
+            Due::Remains if self.looks.may_look(now) => self.look_at_remains(&mut changes),
             Due::Remains => {}
-            Due::All => self.look_at_all(glance(), &mut news),
+            Due::All => self.look_at_all(glance(), &mut changes),
         }
-        Some(news)
+        Some(changes)
     }
 
-    fn look_at_all(&mut self, seen: Vec<Process>, news: &mut News) {
+    fn look_at_all(&mut self, seen: Vec<Process>, changes: &mut Changes) {
         let pids = seen.iter().map(|process| process.pid).collect();
-        self.note(seen, news);
+        self.note(seen, changes);
         self.strays.forget_all_but(&pids);
     }
 
@@ -223,7 +242,7 @@ impl Children {
             _ => {}
         }
         let child = *child;
-        if !self.is_ours((instance, generation), child) {
+        if !child.is_group_ours() {
             return Ok(());
         }
         signal_group(child.pid, signal)?;
@@ -233,29 +252,25 @@ impl Children {
         if is_deaf { signal_group(child.pid, Signal::STOP) } else { Ok(()) }
     }
 
-    /// Whether the group of a child is that child's now.
-    fn is_ours(&self, owner: Owner, child: Child) -> bool {
-        match child.group {
-            Group::Led => true,
-            Group::Orphaned => {
-                self.strays.is_in_group(owner, child.pid)
-                    || descendants().iter().any(|process| process.group == child.pid)
-            }
-            Group::Gone => false,
+    /// Kills every group that is known to be ours without a look at `/proc`, which may not be there.
+    pub(super) fn kill_groups(&self) {
+        for child in self.of.values().filter(|child| child.holds_group()) {
+            // Whoever may not be killed is not killed by those who come after us either.
+            let _ = signal_group(child.pid, Signal::KILL);
         }
     }
 
     /// Signals descendants outside of the groups, after a look at who they are.
-    pub(super) fn signal_strays(&mut self, of: &Owners, signals: &[Signal]) -> (News, Vec<Complaint>) {
-        let mut news = News::default();
-        self.look_at_all(descendants(), &mut news);
-        (news, self.strays.signal(of, signals))
+    pub(super) fn signal_strays(&mut self, of: &Owners, signals: &[Signal]) -> (Changes, Vec<Complaint>) {
+        let mut changes = Changes::default();
+        self.look_at_all(descendants(), &mut changes);
+        (changes, self.strays.signal(of, signals))
     }
 
     /// Everybody below us, and whose they are.
     pub(super) fn survivors(&mut self) -> Vec<(Option<InstanceId>, Process)> {
         let all = descendants();
-        self.look_at_all(all.clone(), &mut News::default());
+        self.look_at_all(all.clone(), &mut Changes::default());
         let whose = |process: &Process| self.strays.owner(process.pid).map(|(instance, _)| instance);
         all.into_iter().map(|process| (whose(&process), process)).collect()
     }

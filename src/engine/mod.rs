@@ -28,7 +28,7 @@ use crate::unix::pty::Window;
 use crate::unix::signals::Signals;
 use crate::unix::sweep::Sweep;
 pub use channel::Channel;
-use children::{Children, News};
+use children::{Changes, Children};
 use clock::Clock;
 use finish::{LAST_CHANCE, Patience};
 use inbox::{Inbox, Incoming};
@@ -242,6 +242,7 @@ impl Engine {
 
     /// The guard was killed, and whoever did that cannot see us: we take everything with us, and do not wait for anybody.
     async fn abandon(mut self) -> (Outcome, u64) {
+        self.children.kill_groups();
         let all_killed = Sweep::of_all().kill_all(|_, _| ());
         let rest =
             if all_killed { "all processes were killed" } else { "some processes could not be killed" };
@@ -273,30 +274,30 @@ impl Engine {
 
     /// Reaps the dead and says who they were.
     fn reap(&mut self) {
-        let news = self.children.reap(self.now);
-        self.report(news);
+        let changes = self.children.reap(self.now);
+        self.report(changes);
     }
 
     /// Looks for descendants that left their groups, if it is time to.
     fn look(&mut self) {
         let begun = self.clock.now();
-        if let Some(news) = self.children.look(begun) {
+        if let Some(changes) = self.children.look(begun) {
             self.children.looked(begun, self.clock.now().duration_since(begun));
-            self.report(news);
+            self.report(changes);
         }
     }
 
     /// Makes events of what was learnt about the children; what the leaders had written comes before their end.
-    fn report(&mut self, news: News) {
-        self.events.extend(news.strayed.into_iter().map(|(of, strays)| Event::Strayed { of, strays }));
-        self.events.extend(news.is_childless.then_some(Event::Childless));
-        for (instance, generation) in news.emptied {
+    fn report(&mut self, changes: Changes) {
+        self.events.extend(changes.strayed.into_iter().map(|(of, strays)| Event::Strayed { of, strays }));
+        self.events.extend(changes.is_childless.then_some(Event::Childless));
+        for (instance, generation) in changes.emptied {
             self.events.push_back(Event::TreeEmpty { instance, generation });
         }
-        for (instance, generation, signal) in news.stopped {
+        for (instance, generation, signal) in changes.stopped {
             self.events.push_back(Event::Stopped { instance, generation, signal });
         }
-        for (instance, generation, exit) in news.exited {
+        for (instance, generation, exit) in changes.exited {
             let Console { mux, sink, logs, .. } = &mut self.console;
             let has_room = |mux: &mut Mux| has_room(mux, sink) && logs::have_room(logs.as_deref());
             if self.pipes.drain((instance, generation), mux, self.now, has_room) {

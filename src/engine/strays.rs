@@ -111,15 +111,6 @@ impl Strays {
         self.known.retain(|pid, known| seen.contains(pid) || known.process.is_alive());
     }
 
-    /// Whether somebody of this owner is in this group now.
-    pub(super) fn is_in_group(&self, owner: Owner, group: Pid) -> bool {
-        let was = |known: &&Known| known.owner == Some(owner) && known.process.group == group;
-        self.known.values().filter(was).any(|known| {
-            let now = Process::look_at(known.process.pid);
-            now.is_some_and(|now| now.started == known.process.started && now.group == group)
-        })
-    }
-
     /// Signals strays: every one that is still who it was when it was seen.
     pub(super) fn signal(&mut self, of: &Owners, signals: &[Signal]) -> Vec<Complaint> {
         let is_meant = |owner: Option<Owner>| match of {

@@ -4,6 +4,8 @@ use crate::model::exit::Exit;
 use crate::model::instance::Pid;
 use crate::model::signal::Signal;
 use nix::errno::Errno;
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid as NixPid;
 
 /// What one pass over the dead found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +62,16 @@ fn wait_without_waiting(status: &mut libc::c_int, options: libc::c_int) -> libc:
     unsafe { libc::waitpid(-1, std::ptr::from_mut(status), libc::WNOHANG | options) }
 }
 
+/// Whether a child of ours is in a group, alive or not reaped: then its number is nobody else's. Needs no `/proc`, and reaps nobody.
+///
+/// Whoever is left of a group when its leader is reaped is our child, unless its parent lives: we are a subreaper.
+#[must_use]
+pub fn has_child_in(group: Pid) -> bool {
+    let glimpse = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    // Every other error is about somebody who is there: nix has no words for death by a real-time signal here either.
+    waitid(Id::PGid(NixPid::from_raw(group.0)), glimpse) != Err(Errno::ECHILD)
+}
+
 /// How a process ended; none if it has not.
 fn exit(status: libc::c_int) -> Option<Exit> {
     if libc::WIFEXITED(status) {
@@ -71,6 +83,21 @@ fn exit(status: libc::c_int) -> Option<Exit> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+
+    #[test]
+    fn a_child_holds_the_number_of_its_group_until_it_is_reaped_whatever_it_died_of() {
+        for end in ["exit 3", "kill -9 $$", "kill -40 $$"] {
+            let mut child = Command::new("/bin/sh").args(["-c", end]).process_group(0).spawn().unwrap();
+            let group = Pid(child.id().cast_signed());
+            let death = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+            let _ = waitid(Id::Pid(NixPid::from_raw(group.0)), death);
+            assert!(has_child_in(group), "{end}");
+            child.wait().unwrap();
+            assert!(!has_child_in(group), "{end}");
+        }
+    }
 
     #[test]
     fn every_code_and_every_signal_is_an_exit_and_a_stop_is_none() {

@@ -5,6 +5,11 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::process::Command;
 
+/// Something else in the place of `/proc`.
+const WITHOUT_PROC: &str = "unshare -Urm sh -c 'mount -t tmpfs none /proc && exec \"$0\" \"$@\"'";
+
+const NO_PROC: &str = "warning: /proc does not show who is below us: processes that leave the group they were started in are not found\n";
+
 /// `proc`, called by way of this command; none, with the reason, where that is not permitted.
 fn inside(proc: Proc, command: &str) -> Option<Proc> {
     let probe = Command::new("/bin/sh").args(["-c", &format!("exec {command} true")]).output();
@@ -34,14 +39,28 @@ fn a_directory_that_was_removed_under_us_is_an_error_that_says_so() {
 fn without_proc_it_starts_and_stops_and_warns_once_of_what_it_cannot_see() {
     let proc = Proc::start("web: ./child hold alive ready wait & ./child hold alive ready wait\n");
     let liveness = proc.liveness();
-    let blind = "unshare -Urm sh -c 'mount -t tmpfs none /proc && exec \"$0\" \"$@\"'";
-    let Some(proc) = inside(proc, blind) else { return };
+    let Some(proc) = inside(proc, WITHOUT_PROC) else { return };
     let proc = proc.spawn();
     proc.wait_until("both to be ready", |stdout| stdout.matches("| ready").count() == 2);
     let run = proc.end_by(Signal::SIGTERM);
     run.dies_by(Signal::SIGTERM).stdout();
-    let warning = "warning: /proc does not show who is below us: processes that leave the group they were started in are not found\n";
-    assert_eq!(run.stderr(), warning);
+    assert_eq!(run.stderr(), NO_PROC);
+    liveness.wait_for_death();
+}
+
+// F79
+#[test]
+fn without_proc_what_outlives_the_leader_of_its_group_is_killed_after_the_grace_period() {
+    let stubborn = "./child hold alive ignore TERM ready wait";
+    let proc = Proc::start(format!("web: {stubborn} & exec ./child ready wait\n")).args(["-t", "0.3"]);
+    let liveness = proc.liveness();
+    let Some(proc) = inside(proc, WITHOUT_PROC) else { return };
+    let proc = proc.spawn();
+    proc.wait_until("both to be ready", |stdout| stdout.matches("| ready").count() == 2);
+    assert!(liveness.is_held());
+    let run = proc.end_by(Signal::SIGTERM);
+    run.dies_by(Signal::SIGTERM).says("grace period over: SIGKILL to web.1\n");
+    assert_eq!(run.stderr(), NO_PROC);
     liveness.wait_for_death();
 }
 
