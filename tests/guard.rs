@@ -173,6 +173,16 @@ fn a_signal_to_both_at_once_as_pkill_sends_it_counts_once() {
     }
 }
 
+// F29
+#[test]
+fn deaths_are_heard_of_even_if_proc_was_started_to_ignore_them() {
+    let proc = Proc::start("web: ./child exit 3\n").by_shell("exec env --ignore-signal=CHLD \"$@\"");
+    let begin = Instant::now();
+    proc.run().exits(3).says("web.1  | exited with code 3");
+    // The guard hears of the supervisor's: else it would wait for five seconds.
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+}
+
 // F21
 #[test]
 fn the_third_interrupt_needs_no_supervisor_any_more() {

@@ -143,6 +143,18 @@ fn a_terminal_stop_at_any_moment_while_processes_are_started_holds_nothing_up() 
 
 // F25
 #[test]
+fn a_terminal_stop_that_is_undone_at_once_stops_nobody_for_ever() {
+    for _ in 0..20 {
+        let proc = Proc::start("web: ./child ready ticks 5 wait\n").spawn();
+        proc.wait_for("ready").signal(Signal::SIGTSTP).signal(Signal::SIGCONT);
+        let ticks = proc.count("tick");
+        proc.wait_until("more ticks", |stdout| stdout.matches("tick").count() > ticks + 2);
+        proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).stdout();
+    }
+}
+
+// F25
+#[test]
 fn a_grace_period_stands_still_while_proc_is_stopped() {
     let proc = Proc::start("web: ./child ignore TERM trap CONT say continued pid ready wait\n");
     let proc = proc.args(["-t", "1"]).spawn();

@@ -7,7 +7,7 @@ use super::load::{self, App, Demand, Surroundings};
 use super::logs;
 use super::problems::Problems;
 use super::ui;
-use crate::engine::{Channel, Console, Engine};
+use crate::engine::{Channel, Console, Engine, LAST_CHANCE};
 use crate::model::exit::{Outcome, code};
 use crate::model::formation::{self, Formation, FormationError, Wanted};
 use crate::model::instance::InstanceId;
@@ -89,7 +89,7 @@ fn supervise(
         .map_err(failed("failed to start the event loop"))?;
     let (outcome, unwritten) = runtime.block_on(engine.run());
     if unwritten > 0 {
-        ui::complain(format!("{unwritten} bytes of output could not be written\n"));
+        mention(&format!("{unwritten} bytes of output could not be written\n"));
     }
     Ok(outcome)
 }
@@ -108,17 +108,21 @@ fn told(watched: Watched) -> Outcome {
         Watched::Told(outcome) => outcome,
         Watched::Lost(exit, all_killed) => {
             let how = exit.map_or_else(|| "it went silent".to_owned(), |exit| exit.to_string());
-            ui::complain(format!(
-                "error: the supervisor of this run was lost ({how}); {}\n",
-                fate(all_killed)
-            ));
+            mention(&format!("error: the supervisor of this run was lost ({how}); {}\n", fate(all_killed)));
             Outcome::Code(code::BUG)
         }
         Watched::Abandoned(AllKilled(true)) => Outcome::Signal(Signal::INT),
         Watched::Abandoned(AllKilled(false)) => {
-            ui::complain("error: some processes could not be killed\n");
+            mention("error: some processes could not be killed\n");
             Outcome::Code(code::SURVIVORS)
         }
+    }
+}
+
+/// Says something at the very end, to whoever reads it: a reader that does not read is not waited for.
+fn mention(text: &str) {
+    if fds::is_writable(&io::stderr(), LAST_CHANCE) {
+        ui::complain(text);
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 pub(super) const FLUSH_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long even an impatient end waits: next to nothing for a person, and enough for a reader that reads.
-pub(super) const LAST_CHANCE: Duration = Duration::from_millis(200);
+pub const LAST_CHANCE: Duration = Duration::from_millis(200);
 
 /// How much longer somebody who reads our output is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

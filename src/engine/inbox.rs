@@ -16,8 +16,6 @@ pub(super) enum Incoming {
     Window,
     /// A signal, to us as a whole.
     Signal(Received),
-    /// The guard has gone: nobody sees to it that nothing outlives us.
-    Unguarded,
 }
 
 /// Where it comes in.
@@ -35,6 +33,11 @@ impl Inbox {
     pub(super) fn new(signals: Signals, link: SupervisorLink) -> io::Result<Self> {
         let (signals, link) = (signals.watch()?, link.watch()?);
         Ok(Self { signals, link, kept: VecDeque::new(), is_unguarded: false })
+    }
+
+    /// Whether the guard has gone: nobody sees to it that nothing outlives us.
+    pub(super) fn is_unguarded(&self) -> bool {
+        self.is_unguarded
     }
 
     /// Waits until there is something. What has been waited for is taken back before it is looked at: what comes in between wakes us again.
@@ -71,9 +74,6 @@ impl Inbox {
                 News::Continued => {}
             }
         }
-        if self.is_unguarded {
-            all.push_back(Incoming::Unguarded);
-        }
         all
     }
 
@@ -97,6 +97,8 @@ impl Inbox {
         while !self.is_unguarded {
             match self.hear() {
                 Some(News::Continued) => return,
+                // Undone by whoever continues us, as the kernel does with a stop that has not happened yet; the window is looked at anyway.
+                Some(News::Signal(Received { signal: Signal::TSTP | signals::WINDOW, .. })) => {}
                 Some(News::Signal(received)) => self.kept.push_back(Incoming::Signal(received)),
                 None => {
                     if let Ok(mut ready) = self.link.readable_mut().await {
@@ -116,9 +118,11 @@ impl Inbox {
                         signal: signal @ (Signal::INT | Signal::TERM | Signal::HUP),
                         ..
                     }) => return signal,
-                    Incoming::Unguarded => return Signal::INT,
                     Incoming::Death | Incoming::Window | Incoming::Signal(_) => {}
                 }
+            }
+            if self.is_unguarded {
+                return Signal::INT;
             }
             self.filled().await;
         }

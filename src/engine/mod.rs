@@ -30,7 +30,8 @@ use crate::unix::sweep::Sweep;
 pub use channel::Channel;
 use children::{Children, News};
 use clock::Clock;
-use finish::{LAST_CHANCE, Patience};
+pub use finish::LAST_CHANCE;
+use finish::Patience;
 use inbox::{Inbox, Incoming};
 use perform::Performed;
 use pipes::{CHUNK, Pipes, SMALL_CHUNK};
@@ -94,8 +95,6 @@ pub struct Engine {
     inbox: Inbox,
     events: VecDeque<Event>,
     is_output_closed: bool,
-    /// Whether the guard has gone.
-    is_unguarded: bool,
     /// The window that the processes' terminals have, if they have any.
     window: Option<Window>,
     limits: Limits,
@@ -125,7 +124,6 @@ impl Engine {
             inbox: Inbox::new(signals, link)?,
             events: VecDeque::new(),
             is_output_closed: false,
-            is_unguarded: false,
             window,
             limits,
         })
@@ -140,11 +138,15 @@ impl Engine {
         self.look_into_inbox();
         self.events.push_back(Event::Start);
         loop {
-            if self.is_unguarded {
+            if self.inbox.is_unguarded() {
                 return self.abandon().await;
             }
             if let Some(outcome) = self.settle().await {
                 return self.finish(outcome, Patience::with(outcome)).await;
+            }
+            // It may have gone while we were suspended.
+            if self.inbox.is_unguarded() {
+                continue;
             }
             let wake = self.wait().await;
             self.set_time();
@@ -222,7 +224,6 @@ impl Engine {
                 // Not the supervisor's affair: no process starts or stops for it.
                 Incoming::Window => self.resize(),
                 Incoming::Signal(received) => self.events.push_back(Event::Signal(received)),
-                Incoming::Unguarded => self.is_unguarded = true,
             }
         }
     }

@@ -21,6 +21,9 @@ pub enum ExitOn {
     All,
 }
 
+/// A Ctrl-C this soon after the one before is the same one: some terminals and wrappers send two (`faults.md` F21).
+pub const DEBOUNCE: Duration = Duration::from_millis(300);
+
 /// How long instances may take between the stop signal and SIGKILL (`--timeout`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grace {

@@ -6,12 +6,9 @@ use super::intent::Intent;
 use super::notice::{Cause, Notice};
 use crate::model::exit::{Exit, Outcome, code};
 use crate::model::instance::InstanceId;
-use crate::model::policy::{ExitOn, Grace};
+use crate::model::policy::{DEBOUNCE, ExitOn, Grace};
 use crate::model::signal::{Received, Signal};
-use std::time::{Duration, Instant};
-
-/// A Ctrl-C this soon after the stop began is the same one: some wrappers send two (`faults.md` F21).
-const DEBOUNCE: Duration = Duration::from_millis(300);
+use std::time::Instant;
 
 /// Whether and how the run ends.
 #[derive(Debug)]

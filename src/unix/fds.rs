@@ -8,6 +8,7 @@ use nix::sys::uio::writev;
 use nix::unistd::{pipe2, read};
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -100,6 +101,13 @@ pub fn receive_more(from: &OwnedFd, buffer: &mut [u8]) -> Received {
 pub fn is_readable(fd: &OwnedFd) -> bool {
     let mut fds = [PollFd::new(fd.as_fd(), PollFlags::POLLIN)];
     poll(&mut fds, PollTimeout::ZERO).is_ok_and(|count| count > 0)
+}
+
+/// Whether a short text can be written now, or before this time has passed.
+#[must_use]
+pub fn is_writable(fd: &impl AsFd, within: Duration) -> bool {
+    let within = PollTimeout::try_from(within).unwrap_or(PollTimeout::MAX);
+    poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLOUT)], within).is_ok_and(|count| count > 0)
 }
 
 /// How many bytes a pipe holds now.

@@ -5,31 +5,28 @@
 //! that goes without a word, everything that was below it is below the guard now, and is killed. It is the other way round too: a
 //! supervisor that hears that its guard has gone kills everything below itself.
 //!
-//! The guard has one thread, and takes no memory after its start.
+//! The guard has one thread, and takes no memory once it has settled: half a second after its start it reads its own map to become small.
 
 use super::file::proc_text;
 use super::link::{GuardLink, Heard, News, Request, SupervisorLink, pair};
 use super::reap::reap_each;
-use super::signals::{self, is_ignored};
-use super::sweep::Sweep;
-use super::tree::adopt_orphans;
+use super::signals;
+use super::sweep::{Sweep, since_boot};
+use super::tree::{adopt_orphans, signal_process};
 use crate::model::exit::{Exit, Outcome};
 use crate::model::instance::Pid;
+use crate::model::policy::DEBOUNCE;
 use crate::model::signal::{Received, Signal};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal as NixSignal};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
-use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{ForkResult, fork, setsid};
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-/// A Ctrl-C this soon after the one before is the same one: some wrappers send two (`faults.md` F21).
-const DEBOUNCE: Duration = Duration::from_millis(300);
-
-/// How long a supervisor that has said its last word may take to be gone, in milliseconds.
-const LAST_WORD_PATIENCE: u16 = 5_000;
+/// How long a supervisor that has said its last word may take to be gone.
+const LAST_WORD_PATIENCE: Duration = Duration::from_secs(5);
 
 /// When a run is taken to be one that goes on, in milliseconds.
 const SETTLED: u16 = 500;
@@ -71,6 +68,14 @@ enum Wish {
     GivenUp,
 }
 
+/// What the supervisor said last.
+#[derive(Debug, Clone, Copy)]
+struct LastWord {
+    outcome: Outcome,
+    /// When it is not waited for any longer, as a time since boot.
+    give_up_at: Duration,
+}
+
 /// The guard's side.
 #[derive(Debug)]
 pub struct Guard {
@@ -79,7 +84,9 @@ pub struct Guard {
     supervisor: Pid,
     /// How the supervisor ended, once it has.
     ended: Option<Exit>,
-    last_word: Option<Outcome>,
+    last_word: Option<LastWord>,
+    /// Whether somebody has continued us since the last Ctrl-Z.
+    is_continued: bool,
     wish: Wish,
     sweep: Sweep,
 }
@@ -95,6 +102,7 @@ pub fn split() -> io::Result<Side> {
     let sweep = Sweep::sparing_all_there_are();
     let heard = heard();
     let signals = SignalFd::with_flags(&heard, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+    signals::hear_of_deaths();
     // Before there are two of us, so that none is lost in between; and those that are not heard do nothing to us.
     blocked().thread_block()?;
     match fork_alone()? {
@@ -111,6 +119,7 @@ pub fn split() -> io::Result<Side> {
             supervisor: Pid(child.as_raw()),
             ended: None,
             last_word: None,
+            is_continued: false,
             wish: Wish::None,
             sweep,
         })),
@@ -123,24 +132,10 @@ fn fork_alone() -> io::Result<ForkResult> {
     Ok(unsafe { fork() }?)
 }
 
-/// What the guard listens for. SIGHUP stays ignored where it is (`nohup`).
+/// What the guard listens for: what a run knows what to do with, and whether somebody continues us.
 fn heard() -> SigSet {
-    let mut signals: SigSet = [
-        NixSignal::SIGCHLD,
-        NixSignal::SIGINT,
-        NixSignal::SIGQUIT,
-        NixSignal::SIGTERM,
-        NixSignal::SIGTSTP,
-        NixSignal::SIGUSR1,
-        NixSignal::SIGUSR2,
-        NixSignal::SIGWINCH,
-    ]
-    .into_iter()
-    .collect();
-    if !is_ignored(libc::SIGHUP) {
-        signals.add(NixSignal::SIGHUP);
-    }
-    signals
+    let known = signals::of_interest().into_iter().filter_map(|number| NixSignal::try_from(number).ok());
+    known.chain([NixSignal::SIGCONT]).collect()
 }
 
 /// All but those that a fault of ours would raise.
@@ -162,22 +157,28 @@ impl Guard {
             forget_code();
         }
         loop {
-            let is_last = self.last_word.is_some() && self.ended.is_none();
-            let has_come = self.wait(if is_last { LAST_WORD_PATIENCE.into() } else { PollTimeout::NONE });
+            self.wait(self.timeout());
             self.take_signals();
             let has_gone = self.take_requests();
             match (self.last_word, self.ended) {
-                (Some(outcome), Some(_)) => return Watched::Told(outcome),
+                (Some(last), Some(_)) => return Watched::Told(last.outcome),
                 (None, Some(_)) => return self.avenge(),
                 (None, None) if has_gone => return self.avenge(),
                 // It cannot die (an uninterruptible write, say): what it had started has gone, and that is what counts.
-                (Some(outcome), None) if !has_come => return Watched::Told(outcome),
+                (Some(last), None) if since_boot() >= last.give_up_at => return Watched::Told(last.outcome),
                 (Some(_) | None, None) => {}
             }
             if self.wish == Wish::GivenUp {
-                return Watched::Abandoned(AllKilled(self.sweep.kill_all(|_, _| ())));
+                return Watched::Abandoned(self.kill_all());
             }
         }
+    }
+
+    /// How long there may be nothing to do.
+    fn timeout(&self) -> PollTimeout {
+        let left = self.last_word.map(|last| last.give_up_at.saturating_sub(since_boot()));
+        let millis = |left: Duration| u16::try_from(left.as_millis() + 1).unwrap_or(u16::MAX);
+        left.map_or(PollTimeout::NONE, |left| millis(left).into())
     }
 
     /// Waits for something to happen; false if it took too long.
@@ -194,7 +195,10 @@ impl Guard {
             let received = received(&info);
             if received.signal == signals::CHILD {
                 self.reap();
+            } else if received.signal == Signal::CONT {
+                self.is_continued = true;
             } else {
+                self.is_continued &= received.signal != Signal::TSTP;
                 self.count_wish(received.signal);
                 self.link.send(News::Signal(received));
             }
@@ -204,11 +208,12 @@ impl Guard {
     /// Reaps the supervisor, and whoever is not ours (a shell that became us by `exec` has left it; the first process of a container gets
     /// everybody's orphans).
     fn reap(&mut self) {
-        let Self { supervisor, ended, .. } = self;
+        let Self { supervisor, ended, sweep, .. } = self;
         reap_each(|pid, exit| {
             if pid == *supervisor {
                 *ended = Some(exit);
             }
+            sweep.forget(pid);
         });
     }
 
@@ -216,15 +221,24 @@ impl Guard {
     fn take_requests(&mut self) -> bool {
         loop {
             match self.link.receive() {
-                Heard::Message(Request::Suspend) => {
-                    signals::suspend();
-                    self.link.send(News::Continued);
+                Heard::Message(Request::Suspend) => self.suspend(),
+                Heard::Message(Request::End(outcome)) => {
+                    let give_up_at = since_boot() + LAST_WORD_PATIENCE;
+                    self.last_word = Some(LastWord { outcome, give_up_at });
                 }
-                Heard::Message(Request::End(outcome)) => self.last_word = Some(outcome),
                 Heard::Nothing => return false,
                 Heard::Gone => return true,
             }
         }
+    }
+
+    /// Stops us until somebody continues us, unless somebody has by now: then a stop would never be undone.
+    fn suspend(&mut self) {
+        self.take_signals();
+        if !self.is_continued {
+            signals::suspend();
+        }
+        self.link.send(News::Continued);
     }
 
     fn count_wish(&mut self, signal: Signal) {
@@ -238,15 +252,24 @@ impl Guard {
         };
     }
 
-    /// Kills everything that the supervisor has left behind, and itself if it is still there.
+    /// Kills everything that the supervisor has left behind.
     fn avenge(mut self) -> Watched {
-        let Self { supervisor, ended, sweep, .. } = &mut self;
-        let all_killed = sweep.kill_all(|pid, exit| {
+        let all_killed = self.kill_all();
+        Watched::Lost(self.ended, all_killed)
+    }
+
+    /// Kills everything that was started, the supervisor included if it is still there.
+    fn kill_all(&mut self) -> AllKilled {
+        let Self { supervisor, ended, sweep, .. } = self;
+        if ended.is_none() {
+            // Not reaped, so it is nobody else; and it is found without /proc.
+            let _ = signal_process(*supervisor, Signal::KILL);
+        }
+        AllKilled(sweep.kill_all(|pid, exit| {
             if pid == *supervisor {
                 *ended = Some(exit);
             }
-        });
-        Watched::Lost(self.ended, AllKilled(all_killed))
+        }))
     }
 }
 
@@ -278,8 +301,4 @@ fn received(info: &siginfo) -> Received {
     let sender =
         (info.ssi_code <= libc::SI_USER && info.ssi_pid != 0).then_some(Pid(info.ssi_pid.cast_signed()));
     Received { signal, sender }
-}
-
-fn since_boot() -> Duration {
-    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
 }

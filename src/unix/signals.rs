@@ -29,19 +29,7 @@ pub struct Signals {
 impl Signals {
     /// Takes over the signals that a run knows what to do with, and lets in those that were blocked until now. SIGHUP stays ignored where it is (`nohup`).
     pub fn take_over() -> io::Result<Self> {
-        let mut signals = vec![
-            libc::SIGINT,
-            libc::SIGTERM,
-            libc::SIGQUIT,
-            libc::SIGUSR1,
-            libc::SIGUSR2,
-            libc::SIGTSTP,
-            libc::SIGCHLD,
-            libc::SIGWINCH,
-        ];
-        if !is_ignored(libc::SIGHUP) {
-            signals.push(libc::SIGHUP);
-        }
+        let signals = of_interest();
         stop_ignoring(&signals);
         // A file that may not grow any more (RLIMIT_FSIZE) is to be an error (EFBIG) like a full disk, and not the end of us.
         signal_hook::flag::register(libc::SIGXFSZ, Arc::default())?;
@@ -76,9 +64,35 @@ impl AsRawFd for Signals {
     }
 }
 
+/// The signals that a run knows what to do with; SIGHUP only where it is not ignored.
+pub(super) fn of_interest() -> Vec<libc::c_int> {
+    let mut signals = vec![
+        libc::SIGINT,
+        libc::SIGTERM,
+        libc::SIGQUIT,
+        libc::SIGUSR1,
+        libc::SIGUSR2,
+        libc::SIGTSTP,
+        libc::SIGCHLD,
+        libc::SIGWINCH,
+    ];
+    if !is_ignored(libc::SIGHUP) {
+        signals.push(libc::SIGHUP);
+    }
+    signals
+}
+
+/// Sees to it that we hear of our children's deaths: where SIGCHLD is ignored, as some daemons hand it down, the kernel reaps them itself.
+#[expect(unsafe_code, reason = "nix cannot know what a handler may do")]
+pub(super) fn hear_of_deaths() {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    // SAFETY: the default action is the kernel's: there is no handler that could do what a handler must not.
+    let _ = unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) };
+}
+
 /// Whether a signal is ignored now.
 #[expect(unsafe_code, reason = "nix can only set a disposition")]
-pub(super) fn is_ignored(signal: libc::c_int) -> bool {
+fn is_ignored(signal: libc::c_int) -> bool {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: a null new action changes nothing; the old one is written to a place that is valid for it.
     let result = unsafe { libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) };

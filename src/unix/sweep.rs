@@ -1,4 +1,4 @@
-//! Killing everything below us when nobody is there to decide: without the heap, because memory may be what there is too little of.
+//! Killing everything below us when nobody is there to decide: in the guard without the heap, because memory may be what there is too little of.
 
 use super::file::in_spite_of_signals;
 use super::reap::reap_each;
@@ -8,6 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::{Mode, stat};
+use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{Pid as NixPid, read};
 use std::io::Write;
 use std::time::Duration;
@@ -15,9 +16,12 @@ use std::time::Duration;
 /// How many processes a round sees at most; the next sees the others. In pages that are not touched before they are needed.
 const MOST_AT_ONCE: usize = 16_384;
 
-/// The pauses between the rounds: short at first, because killing takes next to no time, and five seconds together.
-const PAUSES: [(usize, Duration); 3] =
-    [(50, Duration::from_micros(200)), (90, Duration::from_millis(1)), (980, Duration::from_millis(5))];
+/// The pauses between the rounds: short at first, because killing takes next to no time, then longer and longer.
+const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
+const LONGEST_PAUSE: Duration = Duration::from_millis(5);
+
+/// After this whoever is left is left.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is needed to find and kill all descendants, made before it is.
 #[derive(Debug)]
@@ -44,13 +48,19 @@ impl Sweep {
         Self { spared: Vec::new(), found: Vec::with_capacity(MOST_AT_ONCE) }
     }
 
+    /// Spares this one no longer: it has ended, and its number may become somebody else's.
+    pub(super) fn forget(&mut self, Pid(reaped): Pid) {
+        self.spared.retain(|pid| *pid != reaped);
+    }
+
     /// Kills everything below us and reaps it, round by round, because a tree may grow while it is killed; the deaths are told. False if
     /// something is left after five seconds.
     ///
     /// We must be a subreaper: then whoever loses its parent is our child, and in the next round.
     pub fn kill_all(&mut self, mut on_death: impl FnMut(Pid, Exit)) -> bool {
-        let pauses = PAUSES.iter().flat_map(|(count, pause)| std::iter::repeat_n(pause, *count));
-        for pause in pauses {
+        let give_up_at = since_boot() + PATIENCE;
+        let mut pause = SHORTEST_PAUSE;
+        while since_boot() < give_up_at {
             let could_look = self.find();
             for pid in &self.found {
                 let _ = kill(NixPid::from_raw(*pid), Signal::SIGKILL);
@@ -59,7 +69,8 @@ impl Sweep {
             if is_childless || could_look && self.found.is_empty() {
                 return true;
             }
-            std::thread::sleep(*pause);
+            std::thread::sleep(pause);
+            pause = LONGEST_PAUSE.min(pause * 2);
         }
         false
     }
@@ -126,4 +137,9 @@ fn other_threads(us: i32) -> Vec<i32> {
     let threads = (!is_alone).then(|| std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten());
     let ids = threads.into_iter().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     ids.filter(|thread| *thread != us).collect()
+}
+
+/// The time on a clock that nobody sets.
+pub(super) fn since_boot() -> Duration {
+    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
 }

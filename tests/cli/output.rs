@@ -4,6 +4,7 @@ use crate::support::{Proc, read_until};
 use insta::assert_snapshot;
 use nix::sys::signal::Signal;
 use std::fs::File;
+use std::process::Stdio;
 
 #[test]
 fn a_burst_before_the_end_is_printed_whole_and_before_the_exit() {
@@ -165,6 +166,22 @@ fn a_reader_that_does_not_read_stops_the_output_and_never_a_signal() {
     // Nobody reads from here on, and all the same it ends.
     let run = proc.end_by(Signal::SIGTERM);
     run.dies_by(Signal::SIGTERM).complains(" bytes of output could not be written\n");
+    alive.wait_for_death();
+    drop(reader);
+}
+
+// F41
+#[test]
+fn a_reader_of_both_streams_that_does_not_read_holds_up_no_end() {
+    let proc = Proc::start("web: ./child hold alive flood 1000000 exit 0\n").args(["-t", "1"]);
+    let alive = proc.liveness();
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let mut command = proc.command();
+    command.stdin(Stdio::null()).stdout(writer.try_clone().unwrap()).stderr(writer);
+    let proc = proc.spawn_as(command, None);
+    read_until(&mut reader, "line 1\n");
+    // What could not be written cannot be complained of either.
+    proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM);
     alive.wait_for_death();
     drop(reader);
 }
