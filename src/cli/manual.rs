@@ -316,8 +316,9 @@ const LIMITS: Section = Section {
     blocks: &[
         Text(
             "Where the system has no room for another process (processes, memory, open files, terminals), the instance is tried again after 0.1 s, then \
-             after twice as long each time, 5 s at most. That is said, and is no exit; a stop ends it. A command that is not there or cannot be executed \
-             is not tried again.",
+             after twice as long each time, 5 s at most. That is said, and is no exit; a stop ends it. So a lack of room that never passes \
+             (`ulimit -v` or `-u` too low for the command) is tried again for as long as the run goes on. A command that is not there or cannot \
+             be executed is not tried again.",
         ),
         Text(
             "proc itself uses as many open files as its hard limit permits: one for each process, two with JSON, twice that where processes \

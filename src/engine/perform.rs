@@ -9,6 +9,7 @@ use crate::output::{Label, Stream};
 use crate::supervisor::{Action, Event, Notice, SpawnFailure};
 use crate::unix::exec::{ExecError, Program};
 use crate::unix::process::Process;
+use crate::unix::spawn::Outputs;
 use crate::unix::{signals, spawn};
 use std::io;
 
@@ -56,26 +57,35 @@ impl Engine {
         let channel = self.console.channel;
         let pipes = NewPipes::make(channel, self.console.tells_streams_apart, &self.limits)
             .map_err(|error| no_pipe(channel, &error))?;
+        // Before there is a process: one whose output nobody reads would die of SIGPIPE as soon as it writes.
+        self.pipes.watch(&pipes).map_err(|error| no_watch(&error))?;
+        let pid = self.start(instance, &pipes.theirs).inspect_err(|_| self.pipes.unwatch(&pipes))?;
+        self.children.add(instance, generation, pid, pipes.theirs.are_terminals, self.now);
+        let origin = self.origin(instance, pid);
+        self.pipes.add(pipes, (instance, generation), &origin, &mut self.console.mux);
+        Ok(pid)
+    }
+
+    /// Starts the process of an instance with these outputs.
+    fn start(&self, instance: InstanceId, outputs: &Outputs) -> Result<Pid, SpawnFailure> {
         let environment = self
             .plan
             .environment(instance)
             .map_err(|error| SpawnFailure::Permanent { message: error.to_string(), code: code::USAGE })?;
         let invocation = self.plan.invocation(instance);
         let program = Program { invocation: &invocation, root: &self.plan.root, environment: &environment };
-        let pid = spawn::spawn(&program, &pipes.theirs, &self.limits)
-            .map_err(|error| no_process(channel, &error))?;
-        self.children.add(instance, generation, pid, pipes.theirs.are_terminals, self.now);
-        let origin = Origin {
+        spawn::spawn(&program, outputs, &self.limits)
+            .map_err(|error| no_process(self.console.channel, &error))
+    }
+
+    /// What the mux needs to know of the standard output of a process.
+    fn origin(&self, instance: InstanceId, pid: Pid) -> Origin {
+        Origin {
             label: self.console.labels.get(&instance).cloned().unwrap_or_else(Label::system),
             pid: u32::try_from(pid.0).ok(),
             is_hidden: self.console.quiet.contains(&instance.process),
             stream: Stream::Stdout,
-        };
-        // The process runs: that its output cannot be watched (epoll out of memory) is told, and does not undo that.
-        if let Err(error) = self.pipes.add(pipes, (instance, generation), &origin, &mut self.console.mux) {
-            self.say(Some(instance), &format!("output cannot be read: {error}"));
         }
-        Ok(pid)
     }
 
     fn tell(&mut self, notice: &Notice) {
@@ -119,6 +129,11 @@ fn no_pipe(channel: Channel, error: &io::Error) -> SpawnFailure {
     } else {
         SpawnFailure::Permanent { message, code: code::NOT_EXECUTABLE }
     }
+}
+
+/// Whatever the reason (memory, the bound on what a user may watch), it can pass.
+fn no_watch(error: &io::Error) -> SpawnFailure {
+    SpawnFailure::Temporary { message: format!("its output cannot be watched: {error}") }
 }
 
 fn no_process(channel: Channel, error: &ExecError) -> SpawnFailure {

@@ -88,7 +88,12 @@ impl NewPipes {
         Ok(Self { stdout, stderr, theirs })
     }
 
-    /// Our ends, each with what has to be kept beside it; the child has its own by now.
+    /// Our ends, in the order of their keys.
+    fn ours(&self) -> impl Iterator<Item = &OwnedFd> {
+        std::iter::once(&self.stdout).chain(&self.stderr)
+    }
+
+    /// Our ends in the same order, each with what has to be kept beside it; the child has its own by now.
     fn into_ours(self) -> impl Iterator<Item = (OwnedFd, Kind, Stream)> {
         let Outputs { stdout, stderr, are_terminals } = self.theirs;
         let kind = move |theirs| if are_terminals { Kind::Pty { theirs } } else { Kind::Pipe };
@@ -112,18 +117,25 @@ impl Pipes {
         })
     }
 
-    /// Takes up the pipes of a process that was started; `origin` is of its standard output.
-    pub(super) fn add(
-        &mut self,
-        pipes: NewPipes,
-        writer: Writer,
-        origin: &Origin,
-        mux: &mut Mux,
-    ) -> io::Result<()> {
+    /// Watches the pipes of a process that is about to be started, under the keys that `add` gives them; all or none.
+    ///
+    /// Before the next are watched they have to be added, or not to be watched any more.
+    pub(super) fn watch(&self, pipes: &NewPipes) -> io::Result<()> {
+        let poller = self.poller.get_ref();
+        let watched = pipes.ours().zip(self.next_key..).try_for_each(|(fd, key)| poller.add(fd, key));
+        watched.inspect_err(|_| self.unwatch(pipes))
+    }
+
+    /// Watches pipes no longer, whose process could not be started.
+    pub(super) fn unwatch(&self, pipes: &NewPipes) {
+        pipes.ours().for_each(|fd| self.poller.get_ref().remove(fd));
+    }
+
+    /// Takes up the pipes of a process that was started, which are watched; `origin` is of its standard output.
+    pub(super) fn add(&mut self, pipes: NewPipes, writer: Writer, origin: &Origin, mux: &mut Mux) {
         for (fd, kind, stream) in pipes.into_ours() {
             let key = self.next_key;
             self.next_key += 1;
-            self.poller.get_ref().add(&fd, key)?;
             let origin = Origin { stream, ..origin.clone() };
             let pipe = Pipe { fd, kind, writer, origin, last_words: None };
             pipe.open(key, mux);
@@ -132,7 +144,6 @@ impl Pipes {
             }
             self.open.insert(key, pipe);
         }
-        Ok(())
     }
 
     /// Gives every pseudo-terminal this window; who has to be told.

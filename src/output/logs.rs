@@ -17,7 +17,8 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::backlog::{Backlog, Next};
-use super::handoff::{Handoff, Queue, Taker};
+use super::files::Files;
+use super::handoff::{Handoff, Taker};
 use crate::model::instance::InstanceId;
 
 /// How long a disk that fails is left alone before the next attempt.
@@ -38,14 +39,6 @@ pub struct Unwritten {
     pub why: Option<String>,
 }
 
-/// What waits for the files.
-#[derive(Debug)]
-struct Files {
-    backlogs: BTreeMap<InstanceId, Backlog>,
-    limit: usize,
-    notices: Vec<String>,
-}
-
 impl Logs {
     /// Starts the thread for files of these names; `write` appends to one, may block, and may write less than it was given.
     ///
@@ -55,24 +48,20 @@ impl Logs {
         names: BTreeMap<InstanceId, String>,
         limit: usize,
     ) -> io::Result<Self> {
-        let backlogs = names.into_iter().map(|(id, name)| (id, Backlog::new(name))).collect();
-        let files = Files { backlogs, limit, notices: Vec::new() };
         let run = |taker| Writer { write, inside_line: BTreeSet::new(), taker }.run();
-        Ok(Self(Handoff::start("proc-logs", files, run)?))
+        Ok(Self(Handoff::start("proc-logs", Files::new(names, limit), run)?))
     }
 
     /// Queues bytes for the file of an instance; never blocks. While that file fails and enough is kept already, they are dropped and counted.
     ///
     /// For an instance that has no file it does nothing.
     pub fn push(&self, id: InstanceId, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
         self.0.put(|state| {
             let drops = state.has_ended() || state.queue.drops(id, bytes.len());
-            let Some(file) = state.queue.backlogs.get_mut(&id).filter(|_| !bytes.is_empty()) else { return };
-            if drops {
-                file.drop(bytes.len());
-            } else {
-                file.keep(bytes);
-            }
+            state.queue.change(id, |file| if drops { file.drop(bytes.len()) } else { file.keep(bytes) });
         });
     }
 
@@ -105,7 +94,7 @@ impl Logs {
     /// Whether a file fails for now; a disk that is only slow is no failure.
     #[must_use]
     pub fn is_failing(&self) -> bool {
-        self.0.lock().queue.backlogs.values().any(Backlog::is_failing)
+        self.0.lock().queue.is_failing()
     }
 
     /// Resolves when nothing is left to be written. For one waiting task.
@@ -118,7 +107,7 @@ impl Logs {
     /// A thread that is stuck in a write is left behind; it touches nothing when it comes back.
     #[must_use]
     pub fn finish(&self, deadline: Duration) -> Vec<Unwritten> {
-        self.0.finish(deadline).queue.backlogs.values().filter_map(unwritten).collect()
+        self.0.finish(deadline).queue.backlogs().filter_map(unwritten).collect()
     }
 }
 
@@ -128,42 +117,6 @@ fn unwritten(file: &Backlog) -> Option<Unwritten> {
     let unwritten =
         || Unwritten { name: file.name().to_owned(), bytes, why: file.failure().map(str::to_owned) };
     (bytes > 0).then(unwritten)
-}
-
-impl Files {
-    /// The bytes that wait: of the files that fail, or of those that do not.
-    fn waiting(&self, failing: bool) -> usize {
-        self.backlogs.values().filter(|file| file.is_failing() == failing).map(Backlog::queued).sum()
-    }
-
-    /// Whether more bytes for a file would be dropped. Once some have been, all are until it can be written again: one gap, not many.
-    fn drops(&self, id: InstanceId, count: usize) -> bool {
-        let drops = |file: &Backlog| {
-            file.is_failing() && (file.ends_in_a_gap() || self.waiting(true) + count > self.limit)
-        };
-        self.backlogs.get(&id).is_some_and(drops)
-    }
-
-    /// Whether something waits for a file that does not fail.
-    fn has_work(&self) -> bool {
-        self.backlogs.values().any(|file| !file.is_empty() && !file.is_failing())
-    }
-}
-
-impl Queue for Files {
-    fn queued(&self) -> usize {
-        self.backlogs.values().map(|file| file.queued() + usize::from(!file.is_empty())).sum()
-    }
-
-    fn has_room(&self) -> bool {
-        self.waiting(false) < self.limit
-    }
-
-    fn end(&mut self, has_panicked: bool) {
-        if has_panicked {
-            self.notices.push("failed to write the log files: this is a bug in proc".to_owned());
-        }
-    }
 }
 
 /// What runs on the thread.
@@ -192,13 +145,13 @@ impl<W: FnMut(InstanceId, &[u8]) -> io::Result<usize>> Writer<W> {
     /// Waits for work: the files that have some, those that fail among them; none when it is time to end.
     fn next_round(&self) -> Option<Vec<InstanceId>> {
         let state = self.taker.wait_for_work()?;
-        Some(state.queue.backlogs.iter().filter(|(_, file)| !file.is_empty()).map(|(id, _)| *id).collect())
+        Some(state.queue.busy())
     }
 
     /// Changes what is known of a file; a line of our own that comes of it is handed to the engine.
     fn update(&self, id: InstanceId, change: impl FnOnce(&mut Backlog) -> Option<String>) -> ControlFlow<()> {
         self.taker.update(|state| {
-            let notice = state.queue.backlogs.get_mut(&id).and_then(change);
+            let notice = state.queue.change(id, change).flatten();
             if let Some(notice) = notice {
                 state.queue.notices.push(notice);
                 self.taker.tell();
@@ -210,7 +163,7 @@ impl<W: FnMut(InstanceId, &[u8]) -> io::Result<usize>> Writer<W> {
     /// Writes what is next for a file; whether any of it could be written.
     fn write_next(&mut self, id: InstanceId) -> bool {
         let is_inside_line = self.inside_line.contains(&id);
-        let next = self.taker.lock().queue.backlogs.get_mut(&id).and_then(|file| file.next(is_inside_line));
+        let next = self.taker.lock().queue.change(id, |file| file.next(is_inside_line)).flatten();
         match next {
             None => false,
             Some(Next::Bytes(bytes)) => self.write_bytes(id, bytes),

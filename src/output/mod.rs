@@ -20,6 +20,7 @@
 //! - `tee`: the bytes of an instance as its file gets them.
 //! - `logs`: the thread that writes the files, and what becomes of a disk that is slow or fails.
 //! - `backlog`: what waits for one file, and the count of what had to be dropped.
+//! - `files`: what waits for all of them, and the sums of it.
 //!
 //! Both threads have their work from a `handoff`: the queue, the room in it, and how it ends.
 //!
@@ -44,6 +45,7 @@
 
 mod backlog;
 mod escape;
+mod files;
 mod format;
 mod handoff;
 mod line;

@@ -107,25 +107,8 @@ impl Fleet {
             Event::SpawnFailed { instance, generation, failure } => {
                 self.spawn_failed(*instance, *generation, failure, now)
             }
-            Event::Exited { instance, generation, exit } => {
-                let ended = self.current(*instance, *generation)?;
-                let life = ended.life_mut().filter(|life| life.exit.is_none())?;
-                life.exit = Some(*exit);
-                let is_drained = life.drained;
-                ended.ended = Some(*exit);
-                if is_drained {
-                    self.say(Notice::Exited { instance: *instance, exit: *exit });
-                }
-                Some(Change::Ended(*instance, *exit))
-            }
-            Event::Drained { instance, generation } => {
-                let life = self.current(*instance, *generation)?.life_mut().filter(|life| !life.drained)?;
-                life.drained = true;
-                if let Some(exit) = life.exit {
-                    self.say(Notice::Exited { instance: *instance, exit });
-                }
-                Some(Change::Progress)
-            }
+            Event::Exited { instance, generation, exit } => self.exited(*instance, *generation, *exit),
+            Event::Drained { instance, generation } => self.drained(*instance, *generation),
             Event::TreeEmpty { instance, generation } => {
                 let life =
                     self.current(*instance, *generation)?.life_mut().filter(|life| !life.tree_empty)?;
@@ -160,6 +143,28 @@ impl Fleet {
         instance.phase = Phase::Running(Life::new());
         self.childless = false;
         self.say(Notice::Started { instance: id, pid });
+        Some(Change::Progress)
+    }
+
+    /// The end counts at once; it is said when all that the process wrote before has been printed.
+    fn exited(&mut self, id: InstanceId, generation: Generation, exit: Exit) -> Option<Change> {
+        let instance = self.current(id, generation)?;
+        let life = instance.life_mut().filter(|life| life.exit.is_none())?;
+        life.exit = Some(exit);
+        let is_drained = life.drained;
+        instance.ended = Some(exit);
+        if is_drained {
+            self.say(Notice::Exited { instance: id, exit });
+        }
+        Some(Change::Ended(id, exit))
+    }
+
+    fn drained(&mut self, id: InstanceId, generation: Generation) -> Option<Change> {
+        let life = self.current(id, generation)?.life_mut().filter(|life| !life.drained)?;
+        life.drained = true;
+        if let Some(exit) = life.exit {
+            self.say(Notice::Exited { instance: id, exit });
+        }
         Some(Change::Progress)
     }
 

@@ -46,6 +46,7 @@ const FAULTS: &[(&str, &[&str], Harm)] = &[
     ("openat", &["EINTR"], Harm::None),
     ("openat", &["EMFILE", "ENFILE", "ENOMEM", "EAGAIN"], Harm::File),
     ("epoll_wait", &["EINTR"], Harm::None),
+    ("epoll_ctl", &["ENOMEM", "ENOSPC"], Harm::SetUpOrSpawn),
     ("poll", &["EINTR", "ENOMEM"], Harm::None),
     ("recvfrom", &["EINTR"], Harm::None),
     ("socketpair", &["EMFILE", "ENOMEM"], Harm::SetUpOrSpawn),
