@@ -121,10 +121,11 @@ fn kill_once(victim: Victim, round: usize, random: &mut Random) -> Duration {
 #[test]
 fn the_guard_is_small_and_alone() {
     let proc = Proc::start("web: ./child ready wait\n").spawn();
-    proc.wait_for("ready");
+    // Something to do in its first half second is no reason to stay large.
+    proc.wait_for("ready").signal(Signal::SIGWINCH);
     let guard = proc.pid();
     assert_eq!(std::fs::read_dir(format!("/proc/{guard}/task")).unwrap().count(), 1, "threads");
-    // Half a second after its start it lets go of what it does not need.
+    // After half a second of quiet it lets go of what it does not need.
     let give_up_at = Instant::now() + LIMIT;
     let limit = if cfg!(debug_assertions) { 3072 } else { 1024 };
     while pss(guard) >= limit {

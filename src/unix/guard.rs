@@ -5,7 +5,7 @@
 //! that goes without a word, everything that was below it is below the guard now, and is killed. It is the other way round too: a
 //! supervisor that hears that its guard has gone kills everything below itself.
 //!
-//! The guard has one thread, and takes no memory once it has settled: half a second after its start it reads its own map to become small.
+//! The guard has one thread, and takes no memory once it has settled: after half a second of quiet it reads its own map to become small.
 
 use super::file::proc_text;
 use super::link::{GuardLink, Heard, News, Request, SupervisorLink, pair};
@@ -28,7 +28,7 @@ use std::time::Duration;
 /// How long a supervisor that has said its last word may take to be gone.
 const LAST_WORD_PATIENCE: Duration = Duration::from_secs(5);
 
-/// When a run is taken to be one that goes on, in milliseconds.
+/// After how long with nothing to do a run is taken to be one that goes on, in milliseconds.
 const SETTLED: u16 = 500;
 
 /// Which of the two processes this is.
@@ -152,12 +152,13 @@ impl Guard {
     /// Passes signals on until the supervisor has gone; then nothing of what it had started is left.
     #[must_use]
     pub fn watch(mut self) -> Watched {
-        // Not at once: whoever runs for less than this is not to wait for it.
-        if !self.wait(SETTLED.into()) {
-            forget_code();
-        }
+        let mut is_settled = false;
         loop {
-            self.wait(self.timeout());
+            let has_come = self.wait(self.timeout(is_settled));
+            // Not at once: whoever runs for less than this is not to wait for it.
+            if !has_come && !std::mem::replace(&mut is_settled, true) {
+                forget_code();
+            }
             self.take_signals();
             let has_gone = self.take_requests();
             match (self.last_word, self.ended) {
@@ -175,10 +176,15 @@ impl Guard {
     }
 
     /// How long there may be nothing to do.
-    fn timeout(&self) -> PollTimeout {
-        let left = self.last_word.map(|last| last.give_up_at.saturating_sub(since_boot()));
-        let millis = |left: Duration| u16::try_from(left.as_millis() + 1).unwrap_or(u16::MAX);
-        left.map_or(PollTimeout::NONE, |left| millis(left).into())
+    fn timeout(&self, is_settled: bool) -> PollTimeout {
+        match self.last_word {
+            Some(last) => {
+                let left = last.give_up_at.saturating_sub(since_boot()).as_millis() + 1;
+                u16::try_from(left).unwrap_or(u16::MAX).into()
+            }
+            None if is_settled => PollTimeout::NONE,
+            None => SETTLED.into(),
+        }
     }
 
     /// Waits for something to happen; false if it took too long.
