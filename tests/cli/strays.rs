@@ -1,6 +1,6 @@
 //! `proc start`: descendants that leave their group are known while they run, and end with their instance.
 
-use crate::support::{Proc, Running};
+use crate::support::{Proc, Running, skip};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::os::unix::fs::MetadataExt;
@@ -147,7 +147,7 @@ fn a_process_that_was_stopped_is_told_of() {
 #[test]
 fn a_process_of_somebody_else_that_cannot_be_killed_is_named_and_not_waited_for() {
     if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
-        eprintln!("skipped: only root can run something as somebody else");
+        skip("only root can run something as somebody else");
         return;
     }
     let stray = "setsid setpriv --reuid 65534 --clear-groups sleep 60 </dev/null >/dev/null 2>&1 &";
