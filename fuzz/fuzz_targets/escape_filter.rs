@@ -44,7 +44,7 @@ fn without_colours(text: &str) -> String {
 
 /// No control, C1 included, and nothing that changes the direction of what follows.
 fn is_harmless(char: char) -> bool {
-    let turns = matches!(char, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns = matches!(char, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     char == '\t' || !(char.is_control() || turns)
 }
 

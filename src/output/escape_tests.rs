@@ -54,7 +54,7 @@ fn every_other_sequence_is_shown() {
         ("\x1b(0\x1b%G\x0e\x0f", "␛(0␛%G␎␏"), // character sets
         ("\0\x07\x08\x0b\x0c\r\n\x7f", "␀␇␈␋␌␍␊␡"),
         ("\u{9b}2J\u{85}\u{90}", "\\u{9b}2J\\u{85}\\u{90}"), // C1 in UTF-8
-        ("a\u{202e}b\u{2066}c", "a\\u{202e}b\\u{2066}c"),    // text that runs backwards
+        ("a\u{202e}b\u{2066}c\u{61c}d", "a\\u{202e}b\\u{2066}c\\u{61c}d"), // text that runs backwards
         ("\x1b[31\x1b[32m", "␛[31^[32m^[0m"),
         ("\x1b[3\x0d1m\x1b[3\x7f1m", "␛[3␍1m␛[3␡1m"),
         ("\x1b\x1b[31m", "␛^[31m^[0m"),
