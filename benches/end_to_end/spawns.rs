@@ -7,7 +7,7 @@ use proc_start::engine::{Channel, Console, Engine};
 use proc_start::model::environment::Environment;
 use proc_start::model::instance::InstanceId;
 use proc_start::model::plan::Plan;
-use proc_start::model::policy::{ExitOn, Grace, LogFormat, Timestamps};
+use proc_start::model::policy::{ExitOn, LogFormat, Timestamps};
 use proc_start::model::procfile;
 use proc_start::output::{Formatter, Mux, Sink};
 use proc_start::unix::limits::Limits;
@@ -48,7 +48,7 @@ async fn this_round(limits: Limits) {
     let plan = Plan {
         types: procfile::parse(b"web: false\n").types,
         instances: (1..=AT_ONCE).map(|number| (InstanceId { process: 0, number }, None)).collect(),
-        release: None,
+        settings: Vec::new(),
         left_out: Vec::new(),
         base_port: None,
         environment: Environment {
@@ -57,7 +57,6 @@ async fn this_round(limits: Limits) {
         },
         root: "/".into(),
         exit_on: ExitOn::All,
-        grace: Grace::default(),
     };
     let console = Console {
         mux: Mux::new(Formatter::new(LogFormat::Text, Timestamps::None, false, 8), None, 1 << 20),

@@ -15,6 +15,7 @@ use crate::model::plan::Plan;
 use crate::model::policy::LogFormat;
 use crate::model::port;
 use crate::model::procfile::unknown_type;
+use crate::model::settings::{Condition, Dependency, Settings};
 use crate::model::signal::Signal;
 use crate::output::{Colour, Formatter, Label, Logs, Mux, Sink, Target, Terminal};
 use crate::unix::guard::{self, AllKilled, Side, Watched};
@@ -160,8 +161,13 @@ impl Planner<'_> {
         let release = self.release(&app);
         let quiet = self.quiet(&app);
         let (formation, mut instances) = (formation?, instances?);
+        let mut settings = vec![Settings::default(); app.types.len()];
+        for each in &mut settings {
+            each.stop.grace = self.options.timeout;
+        }
         if let Some(id) = release {
             instances.entry(id).or_insert_with(|| port::of(app.base_port?, id.process, id.number));
+            first_of_all(id.process, &mut settings);
         }
         let left_out = formation
             .left_out
@@ -170,14 +176,13 @@ impl Planner<'_> {
             .collect();
         let plan = Plan {
             types: app.types,
+            settings,
             instances,
-            release,
             left_out,
             base_port: app.base_port,
             environment: app.environment,
             root: app.root,
             exit_on: self.options.exit_on,
-            grace: self.options.timeout,
         };
         self.check_ports(&plan);
         (!self.problems.are_fatal()).then_some((plan, quiet))
@@ -267,6 +272,18 @@ impl Planner<'_> {
             } else {
                 self.problems.warning(text);
             }
+        }
+    }
+}
+
+/// Has all other types wait for this one to do its work (`--release`).
+fn first_of_all(process: usize, settings: &mut [Settings]) {
+    let dependency = Dependency { process, condition: Condition::CompletedSuccessfully, restart: false };
+    for (index, each) in settings.iter_mut().enumerate() {
+        if index == process {
+            each.is_oneshot = true;
+        } else {
+            each.depends_on.push(dependency);
         }
     }
 }

@@ -46,6 +46,7 @@ impl Engine {
                     self.say(complaint.about, &complaint.text);
                 }
             }
+            Action::Probe { .. } | Action::RunStopCommand { .. } => {}
             Action::Suspend => return Performed::Suspended,
             Action::Notify(notice) => self.tell(&notice),
             Action::Finish(outcome) => return Performed::Finished(outcome),
@@ -73,7 +74,11 @@ impl Engine {
             .environment(instance)
             .map_err(|error| SpawnFailure::Permanent { message: error.to_string(), code: code::USAGE })?;
         let invocation = self.plan.invocation(instance);
-        let program = Program { invocation: &invocation, root: &self.plan.root, environment: &environment };
+        let program = Program {
+            invocation: &invocation,
+            root: self.plan.directory(instance),
+            environment: &environment,
+        };
         spawn::spawn(&program, outputs, &self.limits)
             .map_err(|error| no_process(self.console.channel, &error))
     }

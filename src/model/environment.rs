@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of the real environment; whoever loads hands it over. Values are secrets and in no debug form or error.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -114,6 +115,17 @@ impl Grown {
 type Variables = BTreeMap<OsString, Variable>;
 
 impl Environment {
+    /// The same with more env files over those there are.
+    #[must_use]
+    pub fn with(&self, files: &[NamedEnvFile]) -> Cow<'_, Self> {
+        if files.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let mut environment = self.clone();
+        environment.files.extend_from_slice(files);
+        Cow::Owned(environment)
+    }
+
     /// The variables of an instance, given the ones that we set for it; only env files have variables filled in.
     ///
     /// An entry sees what the process would see if the file ended before it: the layers above and below the files, and

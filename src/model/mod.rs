@@ -14,6 +14,7 @@ pub mod procfile;
 pub mod rotation;
 pub mod second_opinion;
 pub mod secret;
+pub mod settings;
 pub mod signal;
 pub mod size;
 pub mod template;

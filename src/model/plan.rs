@@ -3,34 +3,33 @@
 use super::command::Invocation;
 use super::environment::{Environment, GrowthError};
 use super::instance::InstanceId;
-use super::policy::{ExitOn, Grace};
+use super::policy::ExitOn;
 use super::port;
 use super::procfile::ProcessType;
+use super::settings::{DEFAULTS, Settings};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A run, planned.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The process types of the Procfile, in file order.
+    /// The process types: those of the Procfile in file order, then what only `proc.toml` has.
     pub types: Vec<ProcessType>,
+    /// How each of them behaves; as many, in the same order.
+    pub settings: Vec<Settings>,
     /// The instances, and the port of each if it has one.
     pub instances: BTreeMap<InstanceId, Option<u16>>,
-    /// The instance that runs first, to its end, before the others start.
-    pub release: Option<InstanceId>,
     /// The one-offs that were not named and so are not started, as indices.
     pub left_out: Vec<usize>,
     /// Where the ports begin; none are given without it.
     pub base_port: Option<u16>,
     /// What the processes see, but for what is set for each of them.
     pub environment: Environment,
-    /// Where the processes run; an absolute path.
+    /// Where the processes run, but for those that have a place of their own; an absolute path.
     pub root: PathBuf,
-    /// Which exits end the run.
+    /// Which exits end the run, but for processes that have a word of their own in that.
     pub exit_on: ExitOn,
-    /// How long a stop may take.
-    pub grace: Grace,
 }
 
 impl Plan {
@@ -41,6 +40,18 @@ impl Plan {
         format!("{name}.{}", id.number)
     }
 
+    /// How an instance behaves.
+    #[must_use]
+    pub fn settings(&self, id: InstanceId) -> &Settings {
+        self.settings.get(id.process).unwrap_or(&DEFAULTS)
+    }
+
+    /// Where an instance runs.
+    #[must_use]
+    pub fn directory(&self, id: InstanceId) -> &Path {
+        self.settings(id).working_dir.as_ref().unwrap_or(&self.root)
+    }
+
     /// How an instance is started.
     #[must_use]
     pub fn invocation(&self, id: InstanceId) -> Invocation {
@@ -49,7 +60,7 @@ impl Plan {
 
     /// Everything an instance sees in its environment.
     pub fn environment(&self, id: InstanceId) -> Result<BTreeMap<OsString, OsString>, GrowthError> {
-        let resolved = self.environment.resolve(&self.variables(id))?;
+        let resolved = self.environment.with(&self.settings(id).env_files).resolve(&self.variables(id))?;
         Ok(resolved.into_iter().map(|(name, variable)| (name, variable.value)).collect())
     }
 

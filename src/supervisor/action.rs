@@ -1,5 +1,6 @@
 //! What the supervisor asks of the engine.
 
+use super::event::ProbeKind;
 use super::notice::Notice;
 use crate::model::exit::Outcome;
 use crate::model::instance::{Generation, InstanceId};
@@ -30,6 +31,23 @@ pub enum Action {
         of: Owners,
         /// What to send.
         signals: &'static [Signal],
+    },
+    /// Ask the question of a probe, and report `Probed` when it is answered or its timeout is over; nothing of it is left by then. An end of the
+    /// instance takes it back.
+    Probe {
+        /// Which instance.
+        instance: InstanceId,
+        /// Which spawn of it.
+        generation: Generation,
+        /// Which of its probes; never one of a log, for those are always on.
+        kind: ProbeKind,
+    },
+    /// Run the stop command of an instance, and report `StopCommandEnded`. It is killed with what it is to stop.
+    RunStopCommand {
+        /// Which instance.
+        instance: InstanceId,
+        /// Which spawn of it.
+        generation: Generation,
     },
     /// Stop ourselves as Ctrl-Z does, and report `Resumed` when we go on.
     Suspend,

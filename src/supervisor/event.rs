@@ -67,6 +67,34 @@ pub enum Event {
         /// By which signal.
         signal: Signal,
     },
+    /// A probe of an instance was answered, or failed: it is what [`Action::Probe`](super::Action::Probe) comes to within its timeout, or a line
+    /// that a log probe waits for.
+    Probed {
+        /// Which instance.
+        instance: InstanceId,
+        /// Which spawn of it.
+        generation: Generation,
+        /// Which of its probes.
+        kind: ProbeKind,
+        /// Why it failed, in words: `GET /healthz was answered with 503`.
+        result: Result<(), String>,
+    },
+    /// The stop command of an instance ended.
+    StopCommandEnded {
+        /// Which instance.
+        instance: InstanceId,
+        /// Which spawn of it.
+        generation: Generation,
+        /// Why it failed, in words: `exited with code 3`.
+        result: Result<(), String>,
+    },
+    /// A file that a process type is restarted for has changed.
+    FileChanged {
+        /// The process type, as an index.
+        process: usize,
+        /// The file, as it is shown: relative to the root, and printable.
+        path: String,
+    },
     /// No descendant of ours is left, in a group we know or outside.
     Childless,
     /// A signal was sent to us.
@@ -77,6 +105,15 @@ pub enum Event {
     OutputClosed,
     /// A deadline may have passed.
     Tick,
+}
+
+/// Which of the probes of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProbeKind {
+    /// Whether it can do its work.
+    Readiness,
+    /// Whether it still lives.
+    Liveness,
 }
 
 /// A descendant outside of the groups.

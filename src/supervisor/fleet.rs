@@ -1,21 +1,29 @@
 //! All instances: the only writer of their phases, and the only source of actions.
 
 use super::action::{Action, Owners};
-use super::event::{Event, SpawnFailure};
+use super::event::{Event, ProbeKind, SpawnFailure};
 use super::instance::{Deadline, Instance, Life, Phase, Step};
 use super::intent::Intent;
 use super::notice::Notice;
 use crate::model::exit::Exit;
 use crate::model::instance::{Generation, InstanceId, Pid};
+use crate::model::plan::Plan;
+use crate::model::settings::{DEFAULTS, Settings};
 use crate::model::signal::{Received, Signal};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 /// What an event changed, as the rules need to know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Change {
+pub(crate) enum Change<'a> {
     /// The run begins.
     Begun,
+    /// An instance has a process now.
+    Started(InstanceId),
+    /// A probe of a running instance was answered, or failed.
+    Probed { instance: InstanceId, kind: ProbeKind, result: Result<(), &'a str> },
+    /// A file that a process type is restarted for has changed.
+    FileChanged { process: usize, path: &'a str },
     /// An instance ended, or could not be started.
     Ended(InstanceId, Exit),
     /// A signal came to us.
@@ -32,15 +40,38 @@ pub(crate) enum Change {
 #[derive(Debug)]
 pub(crate) struct Fleet {
     instances: BTreeMap<InstanceId, Instance>,
+    /// By process type.
+    settings: Vec<Settings>,
     /// Whether the last report was that no descendant is left.
     childless: bool,
     actions: VecDeque<Action>,
 }
 
 impl Fleet {
-    pub(crate) fn new(instances: impl IntoIterator<Item = InstanceId>) -> Self {
-        let instances = instances.into_iter().map(|id| (id, Instance::new())).collect();
-        Self { instances, childless: true, actions: VecDeque::new() }
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let instances = plan.instances.keys().map(|id| (*id, Instance::new())).collect();
+        Self { instances, settings: plan.settings.clone(), childless: true, actions: VecDeque::new() }
+    }
+
+    /// How an instance behaves.
+    pub(crate) fn settings(&self, id: InstanceId) -> &Settings {
+        self.settings.get(id.process).unwrap_or(&DEFAULTS)
+    }
+
+    /// What is known of the process of an instance, if that runs and nobody wants it stopped.
+    pub(crate) fn running(&self, id: InstanceId) -> Option<&Life> {
+        self.instances.get(&id)?.running()
+    }
+
+    /// The spawn that an instance is at.
+    pub(crate) fn generation(&self, id: InstanceId) -> Option<Generation> {
+        self.instances.get(&id).map(|instance| instance.generation)
+    }
+
+    /// The instances of a process type.
+    pub(crate) fn of_type(&self, process: usize) -> impl Iterator<Item = InstanceId> {
+        let id = |number| InstanceId { process, number };
+        self.instances.range(id(0)..=id(u16::MAX)).map(|(id, _)| *id)
     }
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = InstanceId> {
@@ -96,14 +127,14 @@ impl Fleet {
     }
 
     /// Writes down what an event at `now` reports; none if it is stale or repeats what is known.
-    pub(crate) fn observe(&mut self, event: &Event, now: Instant) -> Option<Change> {
+    pub(crate) fn observe<'a>(&mut self, event: &'a Event, now: Instant) -> Option<Change<'a>> {
         match event {
             Event::Start => Some(Change::Begun),
             Event::Signal(signal) => Some(Change::Signal(*signal)),
             Event::Resumed => Some(Change::Resumed),
             Event::OutputClosed => Some(Change::OutputClosed),
             Event::Tick => Some(Change::Progress),
-            Event::Spawned { instance, generation, pid } => self.spawned(*instance, *generation, *pid),
+            Event::Spawned { instance, generation, pid } => self.spawned(*instance, *generation, *pid, now),
             Event::SpawnFailed { instance, generation, failure } => {
                 self.spawn_failed(*instance, *generation, failure, now)
             }
@@ -128,6 +159,13 @@ impl Fleet {
                 self.say(Notice::Stopped { instance: *instance, signal: *signal });
                 None
             }
+            Event::Probed { instance, generation, kind, result } => {
+                self.current(*instance, *generation)?.running()?;
+                let result = result.as_ref().map(|()| ()).map_err(String::as_str);
+                Some(Change::Probed { instance: *instance, kind: *kind, result })
+            }
+            Event::FileChanged { process, path } => Some(Change::FileChanged { process: *process, path }),
+            Event::StopCommandEnded { .. } => None,
             Event::Childless => self.empty(),
         }
     }
@@ -137,17 +175,23 @@ impl Fleet {
         self.instances.get_mut(&id).filter(|instance| instance.generation == generation)
     }
 
-    fn spawned(&mut self, id: InstanceId, generation: Generation, pid: Pid) -> Option<Change> {
+    fn spawned(
+        &mut self,
+        id: InstanceId,
+        generation: Generation,
+        pid: Pid,
+        now: Instant,
+    ) -> Option<Change<'static>> {
         let instance = self.current(id, generation)?;
         let Phase::Starting { .. } = instance.phase else { return None };
-        instance.phase = Phase::Running(Life::new());
+        instance.phase = Phase::Running(Life::new(now));
         self.childless = false;
         self.say(Notice::Started { instance: id, pid });
-        Some(Change::Progress)
+        Some(Change::Started(id))
     }
 
     /// The end counts at once; it is said when all that the process wrote before has been printed.
-    fn exited(&mut self, id: InstanceId, generation: Generation, exit: Exit) -> Option<Change> {
+    fn exited(&mut self, id: InstanceId, generation: Generation, exit: Exit) -> Option<Change<'static>> {
         let instance = self.current(id, generation)?;
         let life = instance.life_mut().filter(|life| life.exit.is_none())?;
         life.exit = Some(exit);
@@ -159,7 +203,7 @@ impl Fleet {
         Some(Change::Ended(id, exit))
     }
 
-    fn drained(&mut self, id: InstanceId, generation: Generation) -> Option<Change> {
+    fn drained(&mut self, id: InstanceId, generation: Generation) -> Option<Change<'static>> {
         let life = self.current(id, generation)?.life_mut().filter(|life| !life.drained)?;
         life.drained = true;
         if let Some(exit) = life.exit {
@@ -175,7 +219,7 @@ impl Fleet {
         generation: Generation,
         failure: &SpawnFailure,
         now: Instant,
-    ) -> Option<Change> {
+    ) -> Option<Change<'static>> {
         let instance = self.current(id, generation)?;
         let Phase::Starting { waited } = instance.phase else { return None };
         match failure {
@@ -195,7 +239,7 @@ impl Fleet {
         }
     }
 
-    fn empty(&mut self) -> Option<Change> {
+    fn empty(&mut self) -> Option<Change<'static>> {
         let was_childless = std::mem::replace(&mut self.childless, true);
         for life in self.instances.values_mut().filter_map(Instance::life_mut) {
             life.tree_empty |= life.exit.is_some();
@@ -212,6 +256,21 @@ impl Fleet {
         for intent in intents {
             match intent {
                 Intent::Start(id) => self.start(id),
+                Intent::Renew(_) | Intent::Condemn(_) => {}
+                Intent::Probe { instance, kind } => {
+                    let of = self.instances.get(&instance).filter(|each| each.running().is_some());
+                    let generation = of.map(|each| each.generation);
+                    self.actions.extend(generation.map(|generation| Action::Probe {
+                        instance,
+                        generation,
+                        kind,
+                    }));
+                }
+                Intent::SetReady { instance, is_ready } => {
+                    if let Some(life) = self.instances.get_mut(&instance).and_then(Instance::life_mut) {
+                        life.is_ready = is_ready;
+                    }
+                }
                 Intent::StopAll { kill_at } => self.stop_all(kill_at, now),
                 Intent::Stop { instance, kill_at } => {
                     let step = self.step_to_stop(instance, kill_at, now);

@@ -5,7 +5,7 @@ use super::intent::Intent;
 use crate::model::signal::{Received, Signal};
 
 /// Passes on SIGQUIT, SIGUSR1 and SIGUSR2, and Ctrl-Z with what follows it.
-pub(crate) fn decide(change: Change) -> Vec<Intent> {
+pub(crate) fn decide(change: Change<'_>) -> Vec<Intent> {
     match change {
         Change::Signal(Received { signal: Signal::TSTP, .. }) => {
             vec![Intent::Forward(Signal::TSTP), Intent::Suspend]
@@ -16,8 +16,13 @@ pub(crate) fn decide(change: Change) -> Vec<Intent> {
             vec![Intent::Forward(signal)]
         }
         Change::Resumed => vec![Intent::Forward(Signal::CONT)],
-        Change::Begun | Change::Ended(..) | Change::Signal(_) | Change::OutputClosed | Change::Progress => {
-            Vec::new()
-        }
+        Change::Begun
+        | Change::Started(_)
+        | Change::Probed { .. }
+        | Change::FileChanged { .. }
+        | Change::Ended(..)
+        | Change::Signal(_)
+        | Change::OutputClosed
+        | Change::Progress => Vec::new(),
     }
 }

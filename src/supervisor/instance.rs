@@ -60,11 +60,15 @@ pub(crate) struct Life {
     pub(crate) drained: bool,
     /// Whether nothing else is left of it, in its group or outside.
     pub(crate) tree_empty: bool,
+    /// When it was started.
+    pub(crate) since: Instant,
+    /// Whether its readiness probe says that it can do its work; without such a probe it can from the start.
+    pub(crate) is_ready: bool,
 }
 
 impl Life {
-    pub(crate) fn new() -> Self {
-        Self { exit: None, drained: false, tree_empty: false }
+    pub(crate) fn new(since: Instant) -> Self {
+        Self { exit: None, drained: false, tree_empty: false, since, is_ready: false }
     }
 
     /// Whether its leader and its tree have gone.
@@ -138,6 +142,18 @@ impl Instance {
         match &mut self.phase {
             Phase::Down | Phase::Starting { .. } | Phase::Backoff { .. } => None,
             Phase::Running(life) | Phase::Stopping(life, _) => Some(life),
+        }
+    }
+
+    /// What is known of its process, if that runs and nobody wants it stopped.
+    pub(crate) fn running(&self) -> Option<&Life> {
+        match &self.phase {
+            Phase::Running(life) if life.exit.is_none() => Some(life),
+            Phase::Down
+            | Phase::Starting { .. }
+            | Phase::Backoff { .. }
+            | Phase::Running(_)
+            | Phase::Stopping(..) => None,
         }
     }
 

@@ -24,10 +24,11 @@ impl Supervisor {
     /// A supervisor for this plan, before its [`Event::Start`].
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
+        let grace = plan.settings.first().map_or_else(Default::default, |each| each.stop.grace);
         Self {
-            fleet: Fleet::new(plan.instances.keys().copied()),
-            shutdown: Shutdown::new(plan.exit_on, plan.grace),
-            release: Release::new(plan.release, plan.grace),
+            fleet: Fleet::new(plan),
+            shutdown: Shutdown::new(plan.exit_on, grace),
+            release: Release::new(None, grace),
         }
     }
 

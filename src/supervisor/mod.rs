@@ -20,7 +20,7 @@ mod shutdown;
 mod sim;
 
 pub use action::{Action, Owners};
-pub use event::{Event, SpawnFailure, Stray};
+pub use event::{Event, ProbeKind, SpawnFailure, Stray};
 pub use machine::Supervisor;
 pub use notice::{Cause, Notice};
 

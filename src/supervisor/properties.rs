@@ -7,6 +7,7 @@ use crate::model::instance::{Generation, InstanceId, Pid};
 use crate::model::plan::Plan;
 use crate::model::policy::{ExitOn, Grace};
 use crate::model::procfile;
+use crate::model::settings::Settings;
 use crate::model::signal::Signal;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -140,6 +141,7 @@ impl World {
                     assert!(alive.leader || alive.member, "what is known to have gone is not signalled");
                 }
             }
+            Action::Probe { .. } | Action::RunStopCommand { .. } => {}
             Action::Suspend => return Some(Event::Resumed),
             Action::SignalStrays { of: Owners::All, .. } | Action::Notify(super::Notice::Stopping { .. }) => {
                 self.stopping_since = self.stopping_since.or(Some(self.now));
@@ -240,18 +242,22 @@ fn plan(exit_on: ExitOn, grace: Grace, release: bool) -> Plan {
     let types = procfile::parse(b"web: a\nworker: b\nrelease: c").types;
     let id = |process, number| InstanceId { process, number };
     let mut instances: BTreeMap<_, _> = [(id(0, 1), None), (id(0, 2), None), (id(1, 1), None)].into();
-    let release = release.then(|| id(2, 1));
-    instances.extend(release.map(|id| (id, None)));
+    if release {
+        instances.insert(id(2, 1), None);
+    }
+    let mut settings = vec![Settings::default(); types.len()];
+    for each in &mut settings {
+        each.stop.grace = grace;
+    }
     Plan {
         types,
+        settings,
         instances,
-        release,
         left_out: Vec::new(),
         base_port: None,
         environment: Environment::default(),
         root: "/".into(),
         exit_on,
-        grace,
     }
 }
 

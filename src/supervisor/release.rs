@@ -37,7 +37,7 @@ impl Release {
         matches!(self.gate, Gate::Closed(gate) | Gate::Passed(gate) if gate == id)
     }
 
-    pub(crate) fn decide(&mut self, fleet: &Fleet, change: Change, now: Instant) -> Vec<Intent> {
+    pub(crate) fn decide(&mut self, fleet: &Fleet, change: Change<'_>, now: Instant) -> Vec<Intent> {
         match (self.gate, change) {
             (Gate::Open, Change::Begun) => fleet.ids().map(Intent::Start).collect(),
             (Gate::Closed(gate), Change::Begun) => vec![Intent::Start(gate)],

@@ -59,7 +59,7 @@ impl Shutdown {
     pub(crate) fn decide(
         &mut self,
         fleet: &Fleet,
-        change: Change,
+        change: Change<'_>,
         is_gate: bool,
         now: Instant,
     ) -> Vec<Intent> {
@@ -80,7 +80,7 @@ impl Shutdown {
     }
 
     /// Why the run has to stop now, if it has to.
-    fn cause(&self, fleet: &Fleet, change: Change, is_gate: bool) -> Option<Cause> {
+    fn cause(&self, fleet: &Fleet, change: Change<'_>, is_gate: bool) -> Option<Cause> {
         match change {
             Change::Signal(received @ Received { signal: Signal::INT | Signal::TERM | Signal::HUP, .. }) => {
                 Some(Cause::Signal(received))
@@ -89,7 +89,13 @@ impl Shutdown {
             Change::Ended(_, Exit::Code(0)) if is_gate => fleet.all_ended().then_some(Cause::AllEnded(None)),
             Change::Ended(instance, exit) if is_gate => Some(Cause::Ended(instance, exit)),
             Change::Ended(instance, exit) => self.cause_of_exit(fleet, instance, exit),
-            Change::Begun | Change::Signal(_) | Change::Resumed | Change::Progress => None,
+            Change::Begun
+            | Change::Started(_)
+            | Change::Probed { .. }
+            | Change::FileChanged { .. }
+            | Change::Signal(_)
+            | Change::Resumed
+            | Change::Progress => None,
         }
     }
 
@@ -180,6 +186,6 @@ impl Shutdown {
     }
 }
 
-fn is_interrupt(change: Change) -> bool {
+fn is_interrupt(change: Change<'_>) -> bool {
     matches!(change, Change::Signal(Received { signal: Signal::INT, .. }))
 }

@@ -10,6 +10,7 @@ use crate::model::formation::{self, Wanted};
 use crate::model::instance::{Generation, InstanceId, Pid};
 use crate::model::plan::Plan;
 use crate::model::policy::{ExitOn, Grace};
+use crate::model::settings::Settings;
 use crate::model::signal::Signal;
 use crate::model::{port, procfile};
 use serde::Deserialize;
@@ -111,19 +112,19 @@ impl Scenario {
         let formation = formation::resolve(wanted, &types).unwrap();
         let ports = port::assign(port::DEFAULT_BASE, &types, &formation).unwrap();
         let mut instances: BTreeMap<_, _> = ports.into_iter().map(|(id, port)| (id, Some(port))).collect();
-        let release = types.iter().position(|each| each.name == "release").filter(|_| self.release);
-        let release = release.map(|process| InstanceId { process, number: 1 });
-        instances.extend(release.map(|id| (id, None)));
+        let mut settings = vec![Settings::default(); types.len()];
+        for each in &mut settings {
+            each.stop.grace = self.timeout.as_deref().map_or(Grace::default(), |text| text.parse().unwrap());
+        }
         Plan {
             types,
+            settings,
             instances,
-            release,
             left_out: formation.left_out,
             base_port: Some(port::DEFAULT_BASE),
             environment: Environment::default(),
             root: "/".into(),
             exit_on: self.exit_on.as_deref().map_or(ExitOn::default(), |text| text.parse().unwrap()),
-            grace: self.timeout.as_deref().map_or(Grace::default(), |text| text.parse().unwrap()),
         }
     }
 }
@@ -253,6 +254,7 @@ impl Sim {
             Action::Spawn { instance, generation } => return Some(self.spawn(instance, generation)),
             Action::Signal { instance, generation, signal } => self.signal(instance, generation, signal),
             Action::SignalStrays { of, signals } => self.signal_strays(&of, signals),
+            Action::Probe { .. } | Action::RunStopCommand { .. } => {}
             Action::Suspend => {
                 self.note("-> suspend");
                 return Some(Event::Resumed);
