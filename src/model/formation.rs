@@ -4,7 +4,7 @@ use super::diagnostic::printable;
 use super::procfile::{ProcessType, unknown_type};
 
 /// The most copies of one process type; more is a slip of the keyboard rather than a wish.
-const MOST: u16 = 10_000;
+pub(super) const MOST: u16 = 10_000;
 
 /// How many copies of each process type are started, in Procfile order.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,1 @@
+//! The mistakes of a `proc.toml`, each with its kind and its place.
