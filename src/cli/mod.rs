@@ -13,6 +13,7 @@ mod logs;
 pub mod man;
 mod manual;
 mod parse;
+mod plan;
 mod problems;
 mod run;
 pub mod start;

@@ -14,6 +14,7 @@ mod logs;
 mod looks;
 mod perform;
 mod pipes;
+mod reload;
 mod strays;
 
 use crate::model::exit::{Outcome, code};
@@ -35,6 +36,7 @@ use finish::Patience;
 use inbox::{Inbox, Incoming};
 use perform::Performed;
 use pipes::{CHUNK, Pipes, SMALL_CHUNK};
+pub use reload::{Reload, Reloaded};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::sync::Arc;
@@ -98,6 +100,8 @@ pub struct Engine {
     /// The window that the processes' terminals have, if they have any.
     window: Option<Window>,
     limits: Limits,
+    /// What reads the env files again.
+    reader: reload::Reader,
 }
 
 impl Engine {
@@ -108,6 +112,7 @@ impl Engine {
         signals: Signals,
         link: SupervisorLink,
         limits: Limits,
+        reload: Reload,
     ) -> io::Result<Self> {
         let clock = Clock::start();
         let window = console.channel.window();
@@ -116,6 +121,7 @@ impl Engine {
         Ok(Self {
             supervisor: Supervisor::new(&plan, fastrand::u64(..)),
             children: Children::new(&plan),
+            reader: reload::Reader::new(reload, &plan),
             plan,
             now: clock.now(),
             clock,

@@ -55,6 +55,7 @@ impl Engine {
     }
 
     fn spawn(&mut self, instance: InstanceId, generation: Generation) -> Result<Pid, SpawnFailure> {
+        self.renew_environment(instance);
         let channel = self.console.channel;
         let pipes = NewPipes::make(channel, self.console.tells_streams_apart, &self.limits)
             .map_err(|error| no_pipe(channel, &error))?;

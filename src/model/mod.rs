@@ -8,6 +8,7 @@ pub mod environment;
 pub mod exit;
 pub mod formation;
 pub mod instance;
+pub mod needs;
 pub mod plan;
 pub mod policy;
 pub mod port;

@@ -55,7 +55,7 @@ fn process(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<Process> {
         command: keys.take("command", command),
         depends_on: keys.take("depends_on", depends_on),
         readiness: keys.take("readiness", probe),
-        liveness: keys.take("liveness", probe),
+        liveness: keys.take("liveness", liveness),
         restart: keys.take("restart", word),
         restart_delay: keys.take("restart_delay", interval),
         restart_max_delay: keys.take("restart_max_delay", interval),
@@ -110,6 +110,15 @@ fn probe(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<Probe> {
         [] => reader.problem(span_of(value), ConfigError::NoCheck),
         [_] => {}
         _ => reader.problem(span_of(value), ConfigError::ManyChecks(given)),
+    }
+    Some(probe)
+}
+
+/// A probe that is asked for as long as the instance runs.
+fn liveness(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<Probe> {
+    let probe = probe(reader, value)?;
+    if let Some(log) = &probe.log {
+        reader.problem(log.span, ConfigError::LogLiveness);
     }
     Some(probe)
 }

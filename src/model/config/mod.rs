@@ -9,6 +9,8 @@ mod file;
 mod foreign;
 mod graph;
 mod keys;
+#[cfg(test)]
+mod mistakes;
 mod reader;
 mod resolve;
 mod schema;

@@ -160,11 +160,6 @@ impl Resolver<'_> {
         {
             self.problem(restart, ConfigError::OneshotForEver);
         }
-        if let Some(liveness) = &process.liveness
-            && let Some(log) = &liveness.value.log
-        {
-            self.problem(log, ConfigError::LogLiveness);
-        }
         let probes = [&process.readiness, &process.liveness].into_iter().flatten();
         for Probe { http, tcp, .. } in probes.map(|at| &at.value).filter(|_| !self.surround.has_ports) {
             let no_port = |is_tcp| ConfigError::NoPort { process: name.to_owned(), is_tcp };
