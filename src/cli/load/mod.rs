@@ -6,7 +6,7 @@ mod env_files;
 use super::args::{Options, Source};
 use super::exposure;
 use super::problems::Problems;
-use crate::model::config::ProcToml;
+use crate::model::config::{ProcToml, Process};
 use crate::model::environment::Environment;
 use crate::model::formation::Share;
 use crate::model::policy::ExitOn;
@@ -78,6 +78,22 @@ pub(super) struct App {
     pub(super) procfile: Option<String>,
     /// What `proc.toml` says, if there is one.
     pub(super) config: Option<Config>,
+}
+
+impl App {
+    /// The table of a process type in `proc.toml`, if it has one.
+    #[must_use]
+    pub(super) fn table(&self, index: usize) -> Option<&Process> {
+        let config = self.config.as_ref()?;
+        let table = config.tables.get(index).copied().flatten()?;
+        config.file.process.get(table).map(|(_, process)| process)
+    }
+
+    /// Whether a process type has its command in `proc.toml`.
+    #[must_use]
+    pub(super) fn is_of_config(&self, index: usize) -> bool {
+        self.table(index).is_some_and(|process| process.command.is_some())
+    }
 }
 
 /// A `proc.toml` that was read.
