@@ -4,6 +4,7 @@ use super::args::Options;
 use super::error::CliError;
 use super::load::{self, App, Demand, Surroundings};
 use super::ui;
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 /// Says what is wrong with the files, or that nothing is and which process types there are.
@@ -16,7 +17,8 @@ pub(super) fn check(options: &Options, around: &Surroundings) -> Result<ExitCode
     if let Some(config) = &app.config {
         let more = names(&app, true);
         let more = if more.is_empty() { more } else { format!(" ({more})") };
-        text += &format!("valid {} detected{more}\n", config.name);
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "valid {} detected{more}", config.name);
     }
     ui::print(text).map_err(CliError::unwritten)?;
     Ok(if options.strict && !is_spotless { ExitCode::FAILURE } else { ExitCode::SUCCESS })

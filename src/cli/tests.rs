@@ -98,8 +98,7 @@ fn an_option_that_means_nothing_to_the_command_is_refused_wherever_it_stands() {
     let expected = "error: `--timeout` means nothing to `proc check`, only to `proc start`, `proc config`";
     assert_eq!(refusal("proc check --timeout 3"), expected);
     assert_eq!(refusal("proc --timeout 3 check"), expected);
-    let expected =
-        "error: `--port` means nothing to `proc man`, only to `proc start`, `proc run`, `proc env`, `proc config`";
+    let expected = "error: `--port` means nothing to `proc man`, only to `proc start`, `proc run`, `proc env`, `proc config`";
     assert_eq!(refusal("proc -p 3 man"), expected);
     assert_eq!(
         refusal("proc start --strict"),
@@ -198,6 +197,7 @@ fn long_help(name: Option<&str>) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a page of help")]
 fn the_help_of_proc() {
     insta::assert_snapshot!(long_help(None), @r"
     A twelve-factor process manager: runs the processes of a Procfile, writes their output as one

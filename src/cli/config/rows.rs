@@ -2,6 +2,7 @@
 
 use crate::cli::args::{Options, Source};
 use crate::cli::load::App;
+use crate::model::command::Command;
 use crate::model::config::{At, Probe as Written, ProcToml, Process, Word};
 use crate::model::environment::Origin;
 use crate::model::policy::Seconds;
@@ -188,7 +189,7 @@ impl Reader<'_> {
         let grace = process.stop_grace_period.as_ref().or(all.and_then(|all| all.stop_grace_period.as_ref()));
         let origin = self.option("timeout").unwrap_or_else(|| self.place(grace));
         section.add("stop_grace_period", settings.stop.grace.to_string(), origin);
-        let command = settings.stop.command.as_ref().map(|command| command.text());
+        let command = settings.stop.command.as_ref().map(Command::text);
         section.add("stop_command", command, self.place(process.stop_command.as_ref()));
         let on_exit = process.on_exit.as_ref().or(all.and_then(|all| all.on_exit.as_ref()));
         let origin = self.option("exit_on").unwrap_or_else(|| self.place(on_exit));

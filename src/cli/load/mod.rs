@@ -140,7 +140,7 @@ impl Loader<'_> {
         let procfile = self.procfile_path(wanted_root.as_deref());
         let root = wanted_root.unwrap_or_else(|| self.root_beside(procfile.as_ref()));
         let types = procfile.as_ref().map(|procfile| self.types(procfile));
-        let configured = self.configure(types, procfile.as_ref(), &root);
+        let configured = self.configure(types.as_deref(), procfile.as_ref(), &root);
         let sources = self.sources(&configured, &root);
         let (files, own) = sources.read(self.demand, &mut self.problems);
         let set = self.options.set.iter().map(|each| (each.key.clone(), each.value.clone())).collect();
@@ -253,7 +253,9 @@ impl Loader<'_> {
             .map(|error| error.to_string())
             .collect();
         errors.dedup();
-        errors.into_iter().for_each(|error| self.problems.error(error));
+        for error in errors {
+            self.problems.error(error);
+        }
     }
 
     /// `-p`, else PORT as the processes would see it, else that of `proc.toml`, else 5000.
