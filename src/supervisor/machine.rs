@@ -43,7 +43,7 @@ impl Supervisor {
         self.take_up(change, now);
         // Only a tick lets a deadline pass: on a machine that is late with everything, a report that is already on its way counts first.
         let due = (*event == Event::Tick).then_some(now);
-        self.fleet.advance(due);
+        self.fleet.advance(due, now);
         self.conclude(due, now);
         while let Some(change) = self.fleet.next_change() {
             self.take_up(change, now);

@@ -19,10 +19,10 @@ impl Fleet {
     pub(crate) fn apply(&mut self, intents: Vec<Intent>, now: Instant) {
         for intent in intents {
             match intent {
-                Intent::Want(id) => self.change(id, |instance| instance.start_again(None)),
+                Intent::Want(id) => self.change(id, |instance| instance.start_again(None, now)),
                 Intent::Start(id) => self.start(id),
                 Intent::Again { instance, at } => self.again(instance, Some(at), now),
-                Intent::Fail(id) => self.change(id, Instance::fail),
+                Intent::Fail(id) => self.change(id, |instance| instance.fail(now)),
                 Intent::GiveUp(id) => self.give_up(id),
                 Intent::Renew(id) => self.renew(id, now),
                 Intent::Condemn(id) => self.condemn(id, now),
@@ -61,7 +61,7 @@ impl Fleet {
 
     /// Starts an instance that has ended again, after what is left of it was stopped.
     fn again(&mut self, id: InstanceId, at: Deadline, now: Instant) {
-        self.change(id, |instance| instance.start_again(at));
+        self.change(id, |instance| instance.start_again(at, now));
         if self.is_stoppable(id) {
             self.say(Notice::LeftBehind { instance: id, grace: self.settings(id).stop.grace });
             self.stop(&[id], now);
@@ -71,7 +71,7 @@ impl Fleet {
     fn renew(&mut self, id: InstanceId, now: Instant) {
         let was_started = |instance: &Instance| instance.phase != Phase::Down || instance.ended.is_some();
         if self.instances.get(&id).is_some_and(was_started) {
-            self.change(id, |instance| instance.start_again(None));
+            self.change(id, |instance| instance.start_again(None, now));
             self.stop(&[id], now);
         }
     }
@@ -156,8 +156,8 @@ impl Fleet {
     }
 
     /// Moves every instance on as far as it goes by itself: over when its ends are in, killed when its grace period has passed by `due`.
-    pub(crate) fn advance(&mut self, due: Option<Instant>) {
-        let steps = self.instances.iter_mut().map(|(id, instance)| (*id, instance.step(due)));
+    pub(crate) fn advance(&mut self, due: Option<Instant>, now: Instant) {
+        let steps = self.instances.iter_mut().map(|(id, instance)| (*id, instance.step(due, now)));
         let steps: Vec<_> = steps.filter(|(_, step)| *step != Step::Rest).collect();
         let killed: Vec<InstanceId> =
             steps.iter().filter(|(_, step)| *step == Step::Kill).map(|(id, _)| *id).collect();
