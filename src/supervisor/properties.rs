@@ -7,7 +7,7 @@ use crate::model::instance::{Generation, InstanceId, Pid};
 use crate::model::plan::Plan;
 use crate::model::policy::{ExitOn, Grace};
 use crate::model::procfile;
-use crate::model::settings::Settings;
+use crate::model::settings::{Condition, Dependency, Settings};
 use crate::model::signal::Signal;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -93,7 +93,7 @@ impl World {
     fn new(plan: &Plan, spawning: Spawning) -> Self {
         let now = super::now_for_tests();
         let mut world = Self {
-            supervisor: Supervisor::new(plan),
+            supervisor: Supervisor::new(plan, 7),
             now,
             start: now,
             spawning,
@@ -248,6 +248,12 @@ fn plan(exit_on: ExitOn, grace: Grace, release: bool) -> Plan {
     let mut settings = vec![Settings::default(); types.len()];
     for each in &mut settings {
         each.stop.grace = grace;
+    }
+    if release {
+        settings[2].is_oneshot = true;
+        let dependency =
+            Dependency { process: 2, condition: Condition::CompletedSuccessfully, restart: false };
+        settings[..2].iter_mut().for_each(|each| each.depends_on.push(dependency));
     }
     Plan {
         types,

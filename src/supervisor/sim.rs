@@ -10,7 +10,7 @@ use crate::model::formation::{self, Wanted};
 use crate::model::instance::{Generation, InstanceId, Pid};
 use crate::model::plan::Plan;
 use crate::model::policy::{ExitOn, Grace};
-use crate::model::settings::Settings;
+use crate::model::settings::{Condition, Dependency, Settings};
 use crate::model::signal::Signal;
 use crate::model::{port, procfile};
 use serde::Deserialize;
@@ -116,6 +116,14 @@ impl Scenario {
         for each in &mut settings {
             each.stop.grace = self.timeout.as_deref().map_or(Grace::default(), |text| text.parse().unwrap());
         }
+        if let Some(process) = types.iter().position(|each| each.name == "release").filter(|_| self.release) {
+            instances.insert(InstanceId { process, number: 1 }, None);
+            settings[process].is_oneshot = true;
+            let dependency =
+                Dependency { process, condition: Condition::CompletedSuccessfully, restart: false };
+            let others = settings.iter_mut().enumerate().filter(|(index, _)| *index != process);
+            others.for_each(|(_, each)| each.depends_on.push(dependency));
+        }
         Plan {
             types,
             settings,
@@ -195,7 +203,7 @@ impl Sim {
             };
             self.later(each.at, Happening::Event(event));
         }
-        let mut supervisor = Supervisor::new(&self.plan);
+        let mut supervisor = Supervisor::new(&self.plan, 7);
         self.hand_in(&mut supervisor, &Event::Start);
         while self.outcome.is_none() && self.now < self.start + Duration::from_hours(1) {
             let next = self.agenda.first_key_value().map(|((at, _), _)| *at);
@@ -253,7 +261,7 @@ impl Sim {
         match action {
             Action::Spawn { instance, generation } => return Some(self.spawn(instance, generation)),
             Action::Signal { instance, generation, signal } => self.signal(instance, generation, signal),
-            Action::SignalStrays { of, signals } => self.signal_strays(&of, signals),
+            Action::SignalStrays { of, signals } => self.signal_strays(&of, &signals),
             Action::Probe { .. } | Action::RunStopCommand { .. } => {}
             Action::Suspend => {
                 self.note("-> suspend");
