@@ -6,6 +6,8 @@
 
 mod action;
 mod event;
+#[cfg(test)]
+mod figures;
 mod fleet;
 mod forward;
 mod instance;
