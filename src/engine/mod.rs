@@ -8,12 +8,14 @@
 mod channel;
 mod children;
 pub mod clock;
+mod commands;
 mod finish;
 mod inbox;
 mod logs;
 mod looks;
 mod perform;
 mod pipes;
+mod probes;
 mod strays;
 
 use crate::model::exit::{Outcome, code};
@@ -35,6 +37,7 @@ use finish::Patience;
 use inbox::{Inbox, Incoming};
 use perform::Performed;
 use pipes::{CHUNK, Pipes, SMALL_CHUNK};
+use probes::Probes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::sync::Arc;
@@ -76,6 +79,8 @@ enum Wake {
     Sink,
     /// The log files have room again, or there is something to say about them.
     Logs,
+    /// A probe was answered, or its command wrote something.
+    Probes,
     /// A child wrote something.
     Output,
     /// A deadline has come.
@@ -93,6 +98,7 @@ pub struct Engine {
     pipes: Pipes,
     children: Children,
     inbox: Inbox,
+    probes: Probes,
     events: VecDeque<Event>,
     is_output_closed: bool,
     /// The window that the processes' terminals have, if they have any.
@@ -122,6 +128,7 @@ impl Engine {
             console,
             pipes: Pipes::new(chunk, tee)?,
             inbox: Inbox::new(signals, link)?,
+            probes: Probes::new()?,
             events: VecDeque::new(),
             is_output_closed: false,
             window,
@@ -154,8 +161,14 @@ impl Engine {
                 Wake::Inbox => self.look_into_inbox(),
                 Wake::Sink => self.look_at_sink(),
                 Wake::Logs => self.look_at_logs(),
+                Wake::Probes => {
+                    self.look_at_probes();
+                    // As below: a command may write without end.
+                    tokio::task::yield_now().await;
+                }
                 Wake::Output => {
                     self.pump();
+                    self.look_at_probes();
                     // Where there is always something to read, nothing else would ever be looked at: signals, deadlines, the sink.
                     tokio::task::yield_now().await;
                 }
@@ -163,6 +176,7 @@ impl Engine {
                     // Whoever has died by now has met the deadline.
                     self.look_into_inbox();
                     self.look();
+                    self.end_overdue_commands();
                     self.events.push_back(Event::Tick);
                 }
             }
@@ -202,6 +216,7 @@ impl Engine {
             () = logs::changed(logs.as_deref()) => Wake::Logs,
             () = sleep_until(deadline) => Wake::Time,
             () = self.pipes.readable(), if has_room => Wake::Output,
+            () = self.probes.changed() => Wake::Probes,
         }
     }
 
@@ -212,8 +227,12 @@ impl Engine {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        let deadlines =
-            [self.supervisor.next_deadline(), self.console.mux.next_deadline(), self.children.next_look()];
+        let deadlines = [
+            self.supervisor.next_deadline(),
+            self.console.mux.next_deadline(),
+            self.children.next_look(),
+            self.next_command_deadline(),
+        ];
         deadlines.into_iter().flatten().min().map(|at| self.clock.real(at))
     }
 
@@ -292,6 +311,9 @@ impl Engine {
     fn report(&mut self, changes: Changes) {
         self.events.extend(changes.strayed.into_iter().map(|(of, strays)| Event::Strayed { of, strays }));
         self.events.extend(changes.is_childless.then_some(Event::Childless));
+        for (pid, exit) in changes.commands {
+            self.events.extend(self.probes.commands.end(pid, exit));
+        }
         for (instance, generation) in changes.emptied {
             self.events.push_back(Event::TreeEmpty { instance, generation });
         }
@@ -299,6 +321,7 @@ impl Engine {
             self.events.push_back(Event::Stopped { instance, generation, signal });
         }
         for (instance, generation, exit) in changes.exited {
+            self.end_probes_of((instance, generation));
             let Console { mux, sink, logs, .. } = &mut self.console;
             let has_room = |mux: &mut Mux| has_room(mux, sink) && logs::have_room(logs.as_deref());
             if self.pipes.drain((instance, generation), mux, self.now, has_room) {

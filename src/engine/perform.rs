@@ -36,6 +36,9 @@ impl Engine {
                 });
             }
             Action::Signal { instance, generation, signal } => {
+                if signal == Signal::KILL {
+                    self.end_commands_of((instance, generation));
+                }
                 let result = self.children.signal(instance, generation, signal);
                 self.complain_of(Some(instance), signal, result);
             }
@@ -46,7 +49,10 @@ impl Engine {
                     self.say(complaint.about, &complaint.text);
                 }
             }
-            Action::Probe { .. } | Action::RunStopCommand { .. } => {}
+            Action::Probe { instance, generation, kind } => return self.ask(instance, generation, kind),
+            Action::RunStopCommand { instance, generation } => {
+                return self.run_stop_command(instance, generation);
+            }
             Action::Suspend => return Performed::Suspended,
             Action::Notify(notice) => self.tell(&notice),
             Action::Finish(outcome) => return Performed::Finished(outcome),

@@ -4,6 +4,7 @@ use super::action::Action;
 use super::event::Event;
 use super::fleet::{Change, Fleet};
 use super::forward;
+use super::health::Health;
 use super::release::Release;
 use super::shutdown::Shutdown;
 use crate::model::plan::Plan;
@@ -17,6 +18,7 @@ use std::time::Instant;
 pub struct Supervisor {
     fleet: Fleet,
     shutdown: Shutdown,
+    health: Health,
     release: Release,
 }
 
@@ -28,6 +30,7 @@ impl Supervisor {
         Self {
             fleet: Fleet::new(plan),
             shutdown: Shutdown::new(plan.exit_on, grace),
+            health: Health::new(),
             release: Release::new(None, grace),
         }
     }
@@ -45,6 +48,7 @@ impl Supervisor {
         let mut intents = self.shutdown.decide(&self.fleet, change, is_gate, now);
         intents.extend(forward::decide(change));
         if self.shutdown.is_watching() {
+            intents.extend(self.health.decide(&self.fleet, change, now));
             intents.extend(self.release.decide(&self.fleet, change, now));
         }
         self.fleet.apply(intents, now);
@@ -53,6 +57,7 @@ impl Supervisor {
         self.fleet.advance(due);
         let mut intents = self.shutdown.conclude(&self.fleet, due);
         if self.shutdown.is_watching() {
+            intents.extend(self.health.conclude(&self.fleet, due));
             intents.extend(self.release.conclude(&self.fleet));
         }
         self.fleet.apply(intents, now);
@@ -70,6 +75,10 @@ impl Supervisor {
         if self.shutdown.is_over() {
             return None;
         }
-        [self.fleet.next_deadline(), self.shutdown.next_deadline(&self.fleet)].into_iter().flatten().min()
+        let health = self.health.next_deadline(&self.fleet).filter(|_| self.shutdown.is_watching());
+        [self.fleet.next_deadline(), self.shutdown.next_deadline(&self.fleet), health]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }
