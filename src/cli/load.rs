@@ -1,8 +1,10 @@
 //! From the command line to everything a command needs to know: the only reader of files and of the environment.
 
 use super::args::Options;
+use super::contract;
 use super::exposure;
 use super::problems::Problems;
+use crate::model::contract::Contract;
 use crate::model::env_file;
 use crate::model::environment::{Environment, NamedEnvFile};
 use crate::model::port;
@@ -27,6 +29,11 @@ impl Surroundings {
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     pub(super) fn take() -> io::Result<Self> {
         Ok(Self { inherited: std::env::vars_os().collect(), directory: std::env::current_dir()? })
+    }
+
+    /// A path as short as it is from where we were called.
+    pub(super) fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.directory).unwrap_or(path).display().to_string()
     }
 
     /// The value of a variable that we were given.
@@ -57,6 +64,8 @@ pub(super) struct App {
     pub(super) environment: Environment,
     /// Where the ports begin; none with `--no-port`.
     pub(super) base_port: Option<u16>,
+    /// What they have to see, where a `.env.example` says so.
+    pub(super) contract: Option<Contract>,
 }
 
 /// Reads the Procfile and the env files; none where a problem is an error, and all problems in any case.
@@ -101,7 +110,8 @@ impl Loader<'_> {
             files_override: self.options.env_override,
         };
         let base_port = self.base_port(&environment);
-        Some(App { types, root, environment, base_port })
+        let contract = self.contract(&root);
+        Some(App { types, root, environment, base_port, contract })
     }
 
     /// The environment we were given; where processes run elsewhere, PWD says so, as it does after a `cd`.
@@ -121,8 +131,10 @@ impl Loader<'_> {
             return Some(self.named(path));
         }
         let directory = root.unwrap_or(&self.around.directory);
-        let candidate =
-            |name: &str| Located { path: directory.join(name), name: self.shown(&directory.join(name)) };
+        let candidate = |name: &str| Located {
+            path: directory.join(name),
+            name: self.around.shown(&directory.join(name)),
+        };
         let (procfile, fallback) = (candidate("Procfile"), candidate("Procfile.dev"));
         if procfile.path.exists() {
             Some(procfile)
@@ -150,11 +162,6 @@ impl Loader<'_> {
     fn named(&self, path: &Path) -> Located {
         let found = if path == Path::new("-") { path.to_owned() } else { self.around.directory.join(path) };
         Located { path: found, name: path.display().to_string() }
-    }
-
-    /// A path as short as it is from where we were called.
-    fn shown(&self, path: &Path) -> String {
-        path.strip_prefix(&self.around.directory).unwrap_or(path).display().to_string()
     }
 
     fn types(&mut self, procfile: &Located) -> Vec<ProcessType> {
@@ -192,7 +199,7 @@ impl Loader<'_> {
             return named.iter().filter_map(|file| self.env_file(file)).collect();
         }
         let path = root.join(".env");
-        let default = Located { name: self.shown(&path), path };
+        let default = Located { name: self.around.shown(&path), path };
         if default.path.is_dir() {
             self.problems.notice(format!("{} is a directory and not read", default.name));
             return Vec::new();
@@ -236,6 +243,27 @@ impl Loader<'_> {
                 for error in errors {
                     self.problems.diagnose(&error, &located.name, &text, false);
                 }
+                None
+            }
+        }
+    }
+
+    /// `.env.example`, where there is one and somebody is to be held to it.
+    fn contract(&mut self, root: &Path) -> Option<Contract> {
+        let path = root.join(".env.example");
+        let is_wanted = self.demand != Demand::NoProcfile && !self.options.no_env_contract;
+        if !is_wanted || !path.exists() {
+            return None;
+        }
+        let name = self.around.shown(&path);
+        if path.is_dir() {
+            self.problems.notice(format!("{name} is a directory and not read"));
+            return None;
+        }
+        match read_regular(&path, env_file::LARGEST) {
+            Ok(bytes) => contract::read(&bytes, name, self.demand, &mut self.problems),
+            Err(error) => {
+                self.problems.unreadable(&name, &error);
                 None
             }
         }

@@ -28,6 +28,7 @@ pub(crate) fn sections(command: &str) -> &'static [&'static Section] {
         "proc" => &[
             &PROCFILE,
             &ENV_FILES,
+            &CONTRACT,
             &FORMATION,
             &PORTS,
             &OUTPUT,
@@ -37,9 +38,9 @@ pub(crate) fn sections(command: &str) -> &'static [&'static Section] {
             &FILES,
             &ENVIRONMENT,
         ],
-        "start" => &[&FORMATION, &PORTS, &OUTPUT, &THE_END, &LIMITS, &EXIT_STATUS],
+        "start" => &[&CONTRACT, &FORMATION, &PORTS, &OUTPUT, &THE_END, &LIMITS, &EXIT_STATUS],
         "run" => &[&WHAT_RUN_RUNS, &EXIT_OF_RUN],
-        "check" => &[&WHAT_CHECK_SAYS, &EXIT_OF_CHECK],
+        "check" => &[&WHAT_CHECK_SAYS, &CONTRACT, &EXIT_OF_CHECK],
         "env" => &[&WHAT_ENV_SHOWS],
         _ => &[],
     }
@@ -127,6 +128,33 @@ const ENV_FILES: Section = Section {
             "`proc start` and `proc check` warn of a file that everybody on the machine can read and that has something in it that looks like a \
              secret; `chmod 600 .env` ends that. What only a group can read is not warned of, nor is an example (`.env.example`). To start an app is to \
              run what its files say: root is warned of a Procfile or an env file that everybody can change.",
+        ),
+    ],
+};
+
+const CONTRACT: Section = Section {
+    title: "THE CONTRACT",
+    blocks: &[
+        Text(
+            "Where there is a `.env.example` in the root directory, it says which variables the app needs. It has the form of an environment \
+             file, and what it means goes by the value:",
+        ),
+        Item(
+            "`NAME=`",
+            "Has to be set; a comment behind it is no value, nor are empty quotes. `proc start` refuses to start without it (exit status 2), and names \
+             all that are missing with their lines. The environment, an environment file, `-E` and what proc sets itself count alike, and \
+             so does a variable that is set to nothing.",
+        ),
+        Item("`NAME=value`", "Shows what it may look like. It need not be set, and the value is not used."),
+        Item("`# NAME=value`", "The same, in a comment."),
+        Text(
+            "`proc check` reports what is missing too, and warns of names that an environment file has and `.env.example` lacks. It asks git \
+             whether it tracks `.env`, and warns if so where there is a `.env.example`, or something in `.env` looks like a secret; where git has no answer \
+             within three seconds, nothing is said.",
+        ),
+        Text(
+            "A `.env.example` that cannot be read as an environment file holds nobody to anything: what is wrong with it is a warning of `proc start` and an \
+             error of `proc check`. `--no-env-contract` turns all of this off; `proc run` and `proc env` never ask for it.",
         ),
     ],
 };
@@ -352,7 +380,10 @@ const EXIT_STATUS: Section = Section {
             "1",
             "A process could not be killed, and is named; or all ended with 0 and some of their output could not be written.",
         ),
-        Item("2", "The command line, the Procfile, an env file or a port is wrong. Nothing was started."),
+        Item(
+            "2",
+            "The command line, the Procfile, an env file or a port is wrong, or a variable is missing. Nothing was started.",
+        ),
         Item(
             "70",
             "A bug of proc, or somebody killed the part of it that does the work. All processes were killed.",
@@ -370,6 +401,7 @@ const FILES: Section = Section {
             "`.env`",
             "The environment file, in the root directory, which is that of the Procfile unless `-d` is given.",
         ),
+        Item("`.env.example`", "What the app needs to have set: see THE CONTRACT."),
     ],
 };
 

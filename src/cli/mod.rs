@@ -4,6 +4,7 @@ pub mod args;
 mod capacity;
 mod check;
 pub mod completions;
+mod contract;
 mod env;
 pub mod error;
 mod examples;

@@ -2,6 +2,7 @@
 
 use super::args::Options;
 use super::capacity;
+use super::contract;
 use super::error::CliError;
 use super::load::{self, App, Demand, Surroundings};
 use super::logs;
@@ -39,6 +40,9 @@ pub(super) fn start(
     // First of all: before a secret is read, and a thread is started.
     let limits = Limits::take_over();
     let (app, mut problems) = load::app(options, around, Demand::Lenient);
+    if let Some(app) = &app {
+        contract::check(app, &mut problems);
+    }
     let planned = app.and_then(|app| Planner { options, named, problems: &mut problems }.plan(app));
     if let Some((plan, _)) = &planned {
         capacity::check(options, plan, &limits, &mut problems);

@@ -120,7 +120,7 @@ impl Engine {
         let chunk = if console.tells_streams_apart { SMALL_CHUNK } else { CHUNK };
         let tee = console.logs.clone().map(|logs| Tee::new(logs, console.tells_streams_apart));
         Ok(Self {
-            supervisor: Supervisor::new(&plan),
+            supervisor: Supervisor::new(&plan, fastrand::u64(..)),
             children: Children::new(&plan),
             plan,
             now: clock.now(),

@@ -43,7 +43,7 @@ impl Engine {
                 self.complain_of(Some(instance), signal, result);
             }
             Action::SignalStrays { of, signals } => {
-                let (changes, complaints) = self.children.signal_strays(&of, signals);
+                let (changes, complaints) = self.children.signal_strays(&of, &signals);
                 self.report(changes);
                 for complaint in complaints {
                     self.say(complaint.about, &complaint.text);

@@ -126,6 +126,15 @@ impl Environment {
         Cow::Owned(environment)
     }
 
+    /// Whether a variable of this name is set, if only to nothing, without what we set ourselves.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        let mut entries = self.files.iter().flat_map(|named| &named.file.entries);
+        self.set.iter().any(|(key, _)| key == name)
+            || self.inherited.iter().any(|(key, _)| key == name)
+            || entries.any(|entry| entry.key == name)
+    }
+
     /// The variables of an instance, given the ones that we set for it; only env files have variables filled in.
     ///
     /// An entry sees what the process would see if the file ended before it: the layers above and below the files, and

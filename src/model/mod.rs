@@ -1,6 +1,7 @@
 //! What things are: pure data and parsing. Imports nothing of ours, reads no file, knows no clock.
 
 pub mod command;
+pub mod contract;
 pub mod diagnostic;
 pub mod env_file;
 pub mod environment;

@@ -24,8 +24,8 @@ pub enum ExitOn {
 /// A Ctrl-C this soon after the one before is the same one: some terminals and wrappers send two (`faults.md` F21).
 pub const DEBOUNCE: Duration = Duration::from_millis(300);
 
-/// How long instances may take between the stop signal and SIGKILL (`--timeout`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How long instances may take between the stop signal and SIGKILL (`--timeout`); in the order of their length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grace {
     /// This long; zero kills at once, without a stop signal.
     For(Duration),

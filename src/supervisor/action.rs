@@ -30,7 +30,7 @@ pub enum Action {
         /// Whose.
         of: Owners,
         /// What to send.
-        signals: &'static [Signal],
+        signals: Vec<Signal>,
     },
     /// Ask the question of a probe, and report `Probed` when it is answered or its timeout is over; nothing of it is left by then. An end of the
     /// instance takes it back.

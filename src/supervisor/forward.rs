@@ -21,6 +21,7 @@ pub(crate) fn decide(change: Change<'_>) -> Vec<Intent> {
         | Change::Probed { .. }
         | Change::FileChanged { .. }
         | Change::Ended(..)
+        | Change::Restarting(_)
         | Change::Signal(_)
         | Change::OutputClosed
         | Change::Progress => Vec::new(),

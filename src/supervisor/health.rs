@@ -47,10 +47,6 @@ impl Checkup {
 }
 
 impl Health {
-    pub(crate) fn new() -> Self {
-        Self::default()
-    }
-
     /// When something is due, at the latest.
     pub(crate) fn next_deadline(&self, fleet: &Fleet) -> Option<Instant> {
         self.agenda.iter().find(|entry| self.stands(fleet, **entry)).map(|(at, _, _)| *at)
@@ -60,7 +56,7 @@ impl Health {
         match change {
             Change::Started(instance) => self.begin(fleet, instance, now),
             Change::Probed { instance, kind, result } => self.take(fleet, instance, kind, result, now),
-            Change::Ended(instance, _) => {
+            Change::Ended(instance, _) | Change::Restarting(instance) => {
                 self.of.remove(&instance);
                 Vec::new()
             }

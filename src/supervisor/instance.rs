@@ -1,5 +1,6 @@
 //! One instance: the phase it is in and how it gets to the next. Knows no other instance.
 
+use super::notice::Sequel;
 use crate::model::exit::Exit;
 use crate::model::instance::Generation;
 use std::time::{Duration, Instant};
@@ -21,16 +22,40 @@ pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_millis(20);
 /// Where an instance is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// No process: not started yet, or over.
+    /// No process, and none is wanted: not started yet, or over.
     Down,
-    /// A spawn was asked for, and has not been reported; `waited`: how long after the attempt before, if it is not the first.
+    /// It is to start as soon as what it depends on allows it.
+    Waiting,
+    /// A spawn was asked for, and has not been reported; `waited`: how long after the attempt before, if that had no room.
     Starting { waited: Option<Duration> },
-    /// The system had no room for a process; the next attempt is at `until`, `delay` after the last.
-    Backoff { until: Instant, delay: Duration },
+    /// It is tried again at `until`.
+    Backoff { until: Instant, why: Backoff },
     /// There is a process, or what it left behind.
     Running(Life),
     /// It was asked to stop, or killed.
     Stopping(Life, Stop),
+    /// No process, and there will be none: it has ended too often, or what it depends on will never be so.
+    Failed,
+}
+
+/// Why the next attempt has to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Backoff {
+    /// The system had no room for a process; so long after the last attempt.
+    NoRoom(Duration),
+    /// It ended.
+    Ended,
+}
+
+/// What follows when an instance is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Nothing: it is down.
+    Nothing,
+    /// It starts again, at this time or (none) at once.
+    Start(Option<Instant>),
+    /// It has failed.
+    Fail,
 }
 
 /// When patience ends; none: never.
@@ -64,11 +89,23 @@ pub(crate) struct Life {
     pub(crate) since: Instant,
     /// Whether its readiness probe says that it can do its work; without such a probe it can from the start.
     pub(crate) is_ready: bool,
+    /// Whether it is stopped because it does not live any more.
+    pub(crate) is_condemned: bool,
+    /// What is said with its end.
+    pub(crate) sequel: Option<Sequel>,
 }
 
 impl Life {
-    pub(crate) fn new(since: Instant) -> Self {
-        Self { exit: None, drained: false, tree_empty: false, since, is_ready: false }
+    pub(crate) fn new(since: Instant, is_ready: bool) -> Self {
+        Self {
+            exit: None,
+            drained: false,
+            tree_empty: false,
+            since,
+            is_ready,
+            is_condemned: false,
+            sequel: None,
+        }
     }
 
     /// Whether its leader and its tree have gone.
@@ -86,8 +123,9 @@ impl Life {
 pub(crate) struct Instance {
     pub(crate) generation: Generation,
     pub(crate) phase: Phase,
-    /// How it ended last; a spawn that failed counts as an exit with the code of its failure.
+    /// How it ended last, if it does not start again; a spawn that failed counts as an exit with the code of its failure.
     pub(crate) ended: Option<Exit>,
+    pub(crate) next: Next,
     /// Whether it was given up on: alive after SIGKILL.
     pub(crate) survived: bool,
 }
@@ -109,38 +147,98 @@ pub(crate) enum Step {
 
 impl Instance {
     pub(crate) fn new() -> Self {
-        Self { generation: Generation::default(), phase: Phase::Down, ended: None, survived: false }
+        let (generation, phase) = (Generation::default(), Phase::Down);
+        Self { generation, phase, ended: None, next: Next::Nothing, survived: false }
     }
 
-    /// Begins a new generation; false if the one before is not over.
+    /// Begins a new generation; false if nobody waits for it.
     pub(crate) fn start(&mut self) -> bool {
-        let is_down = self.phase == Phase::Down;
-        if is_down {
+        let is_waiting = self.phase == Phase::Waiting;
+        if is_waiting {
             self.generation = self.generation.next();
             self.phase = Phase::Starting { waited: None };
-            self.ended = None;
         }
-        is_down
+        is_waiting
+    }
+
+    /// Wants it started as soon as it is over, at this time at the earliest.
+    pub(crate) fn start_again(&mut self, at: Option<Instant>, now: Instant) {
+        match self.phase {
+            Phase::Waiting | Phase::Starting { .. } | Phase::Backoff { why: Backoff::NoRoom(_), .. } => {
+                return;
+            }
+            Phase::Running(_) | Phase::Stopping(..) => self.next = Next::Start(at),
+            Phase::Down | Phase::Failed | Phase::Backoff { why: Backoff::Ended, .. } => {
+                self.next = Next::Start(at);
+                self.over(now);
+            }
+        }
+        self.ended = None;
+    }
+
+    /// Is not started any more, because it has failed.
+    pub(crate) fn fail(&mut self, now: Instant) {
+        self.next = Next::Fail;
+        if self.life().is_none() {
+            self.over(now);
+        }
+    }
+
+    /// Whether it is not started any more because it has failed.
+    pub(crate) fn is_failed(&self) -> bool {
+        self.phase == Phase::Failed || self.next == Next::Fail
+    }
+
+    /// Whether something of it is left that can be signalled.
+    pub(crate) fn is_stoppable(&self) -> bool {
+        self.life().is_some_and(|life| !life.is_dead())
+    }
+
+    /// Whether it was asked to stop, and still runs within its grace period.
+    pub(crate) fn is_asked_to_stop(&self) -> bool {
+        matches!(&self.phase, Phase::Stopping(life, Stop::Asked { .. }) if life.exit.is_none())
+    }
+
+    /// Takes back what was to follow; what waits is down.
+    pub(crate) fn halt(&mut self) {
+        self.next = Next::Nothing;
+        if matches!(self.phase, Phase::Waiting | Phase::Backoff { .. }) {
+            self.phase = Phase::Down;
+        }
+    }
+
+    /// It is over: on to what is to follow.
+    fn over(&mut self, now: Instant) {
+        self.phase = match std::mem::replace(&mut self.next, Next::Nothing) {
+            Next::Nothing => Phase::Down,
+            Next::Start(Some(until)) if until > now => Phase::Backoff { until, why: Backoff::Ended },
+            Next::Start(_) => Phase::Waiting,
+            Next::Fail => Phase::Failed,
+        };
     }
 
     /// Has a spawn that failed for now wait for its next attempt; how long, if that is not as long as before.
     pub(crate) fn back_off(&mut self, waited: Option<Duration>, now: Instant) -> Option<Duration> {
         let delay = waited.map_or(FIRST_DELAY, |waited| (waited * 2).min(LONGEST_DELAY));
-        self.phase = Phase::Backoff { until: now + delay, delay };
+        self.phase = Phase::Backoff { until: now + delay, why: Backoff::NoRoom(delay) };
         (waited != Some(delay)).then_some(delay)
     }
 
     /// What is known of its process, if there is or was one in this generation.
     pub(crate) fn life(&self) -> Option<&Life> {
         match &self.phase {
-            Phase::Down | Phase::Starting { .. } | Phase::Backoff { .. } => None,
+            Phase::Down | Phase::Waiting | Phase::Starting { .. } | Phase::Backoff { .. } | Phase::Failed => {
+                None
+            }
             Phase::Running(life) | Phase::Stopping(life, _) => Some(life),
         }
     }
 
     pub(crate) fn life_mut(&mut self) -> Option<&mut Life> {
         match &mut self.phase {
-            Phase::Down | Phase::Starting { .. } | Phase::Backoff { .. } => None,
+            Phase::Down | Phase::Waiting | Phase::Starting { .. } | Phase::Backoff { .. } | Phase::Failed => {
+                None
+            }
             Phase::Running(life) | Phase::Stopping(life, _) => Some(life),
         }
     }
@@ -150,10 +248,12 @@ impl Instance {
         match &self.phase {
             Phase::Running(life) if life.exit.is_none() => Some(life),
             Phase::Down
+            | Phase::Waiting
             | Phase::Starting { .. }
             | Phase::Backoff { .. }
             | Phase::Running(_)
-            | Phase::Stopping(..) => None,
+            | Phase::Stopping(..)
+            | Phase::Failed => None,
         }
     }
 
@@ -161,11 +261,12 @@ impl Instance {
     pub(crate) fn stop(&mut self, kill_at: Deadline, now: Instant) -> Step {
         let is_past = kill_at.is_some_and(|at| at <= now);
         match &mut self.phase {
-            Phase::Down | Phase::Starting { .. } | Phase::Stopping(_, Stop::Killed { .. }) => Step::Rest,
-            Phase::Backoff { .. } => {
-                self.phase = Phase::Down;
-                Step::Rest
-            }
+            Phase::Down
+            | Phase::Waiting
+            | Phase::Starting { .. }
+            | Phase::Backoff { .. }
+            | Phase::Stopping(_, Stop::Killed { .. })
+            | Phase::Failed => Step::Rest,
             // Only its output is left, and nobody to signal.
             Phase::Running(life) if life.is_dead() => {
                 self.phase = Phase::Stopping(*life, Stop::Asked { kill_at });
@@ -191,14 +292,16 @@ impl Instance {
     }
 
     /// Moves on as far as its ends allow, and its deadline if `due` gives a time to hold against it.
-    pub(crate) fn step(&mut self, due: Option<Instant>) -> Step {
+    pub(crate) fn step(&mut self, due: Option<Instant>, now: Instant) -> Step {
         match &mut self.phase {
-            Phase::Running(life) | Phase::Stopping(life, _) if life.is_over() => self.phase = Phase::Down,
+            Phase::Running(life) | Phase::Stopping(life, _) if life.is_over() => self.over(now),
             Phase::Down
+            | Phase::Waiting
             | Phase::Starting { .. }
             | Phase::Backoff { .. }
             | Phase::Running(_)
-            | Phase::Stopping(..) => {
+            | Phase::Stopping(..)
+            | Phase::Failed => {
                 return due.map_or(Step::Rest, |now| self.meet_deadline(now));
             }
         }
@@ -207,15 +310,21 @@ impl Instance {
 
     fn meet_deadline(&mut self, now: Instant) -> Step {
         match &mut self.phase {
-            Phase::Backoff { until, delay } if *until <= now => {
-                self.generation = self.generation.next();
-                self.phase = Phase::Starting { waited: Some(*delay) };
-                Step::Retry
-            }
+            Phase::Backoff { until, why } if *until <= now => match why {
+                Backoff::NoRoom(delay) => {
+                    self.generation = self.generation.next();
+                    self.phase = Phase::Starting { waited: Some(*delay) };
+                    Step::Retry
+                }
+                Backoff::Ended => {
+                    self.phase = Phase::Waiting;
+                    Step::Rest
+                }
+            },
             Phase::Stopping(life, Stop::Asked { kill_at: Some(at) }) if *at <= now => {
                 if life.is_dead() {
                     // Only its output is stuck behind a reader who does not read: patience for that ends here too.
-                    self.phase = Phase::Down;
+                    self.over(now);
                     return Step::Rest;
                 }
                 self.phase = Phase::Stopping(*life, Stop::killed(now));
@@ -223,7 +332,11 @@ impl Instance {
             }
             Phase::Stopping(life, Stop::Killed { give_up_at, .. }) if *give_up_at <= now => {
                 self.survived = !life.is_dead();
-                self.phase = Phase::Down;
+                if self.survived {
+                    // Another one beside it would be two.
+                    self.next = Next::Nothing;
+                }
+                self.over(now);
                 Step::Rest
             }
             Phase::Stopping(life, Stop::Killed { again_at, pause, .. }) if *again_at <= now => {
@@ -232,17 +345,19 @@ impl Instance {
                 if life.is_dead() { Step::Rest } else { Step::KillAgain }
             }
             Phase::Down
+            | Phase::Waiting
             | Phase::Starting { .. }
             | Phase::Backoff { .. }
             | Phase::Running(_)
-            | Phase::Stopping(..) => Step::Rest,
+            | Phase::Stopping(..)
+            | Phase::Failed => Step::Rest,
         }
     }
 
     /// When it wants to be stepped, at the latest.
     pub(crate) fn deadline(&self) -> Deadline {
         match &self.phase {
-            Phase::Down | Phase::Starting { .. } | Phase::Running(_) => None,
+            Phase::Down | Phase::Waiting | Phase::Starting { .. } | Phase::Running(_) | Phase::Failed => None,
             Phase::Backoff { until, .. } => Some(*until),
             Phase::Stopping(_, Stop::Asked { kill_at }) => *kill_at,
             Phase::Stopping(_, Stop::Killed { again_at, give_up_at, .. }) => Some(*again_at.min(give_up_at)),

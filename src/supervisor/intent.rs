@@ -11,12 +11,16 @@ use std::time::Instant;
 /// A wish of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Intent {
-    /// Start this instance, if it is down.
+    /// This instance, if it is down, is to start as soon as what it depends on allows it.
+    Want(InstanceId),
+    /// Start this instance, if it waits for that.
     Start(InstanceId),
-    /// Stop whatever of the fleet is not down; what is left at `kill_at` is killed (none: never), and at once if that has passed.
-    StopAll { kill_at: Option<Instant> },
-    /// Stop what is left of this instance; what of it is left at `kill_at` is killed (none: never).
-    Stop { instance: InstanceId, kill_at: Option<Instant> },
+    /// Start this instance again, at this time at the earliest, once what is left of it is gone.
+    Again { instance: InstanceId, at: Instant },
+    /// This instance is not started any more: it has failed.
+    Fail(InstanceId),
+    /// This instance, which waits, will never start.
+    GiveUp(InstanceId),
     /// Start this instance anew, at once: what there is of it is stopped first, within its grace period, and its end is no failure. One that has
     /// ended or failed starts again too; one that was never started does not.
     Renew(InstanceId),
@@ -26,6 +30,14 @@ pub(crate) enum Intent {
     Probe { instance: InstanceId, kind: ProbeKind },
     /// Write down whether this instance can do its work.
     SetReady { instance: InstanceId, is_ready: bool },
+    /// Start nothing any more.
+    Halt,
+    /// Stop whatever of the fleet is not down, each within its grace period.
+    StopAll,
+    /// Stop what is left of these instances, each within its grace period.
+    Stop(Vec<InstanceId>),
+    /// Kill whatever of the fleet is not down.
+    KillAll,
     /// Send a signal on to every group.
     Forward(Signal),
     /// Ask the descendants outside of the groups to stop, or kill them.

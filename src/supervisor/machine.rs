@@ -5,7 +5,8 @@ use super::event::Event;
 use super::fleet::{Change, Fleet};
 use super::forward;
 use super::health::Health;
-use super::release::Release;
+use super::order::Order;
+use super::restart::Restart;
 use super::shutdown::Shutdown;
 use crate::model::plan::Plan;
 use std::time::Instant;
@@ -18,48 +19,86 @@ use std::time::Instant;
 pub struct Supervisor {
     fleet: Fleet,
     shutdown: Shutdown,
+    restart: Restart,
     health: Health,
-    release: Release,
+    order: Order,
 }
 
 impl Supervisor {
-    /// A supervisor for this plan, before its [`Event::Start`].
+    /// A supervisor for this plan, before its [`Event::Start`]; what is random about it comes from `seed`.
     #[must_use]
-    pub fn new(plan: &Plan) -> Self {
-        let grace = plan.settings.first().map_or_else(Default::default, |each| each.stop.grace);
+    pub fn new(plan: &Plan, seed: u64) -> Self {
         Self {
             fleet: Fleet::new(plan),
-            shutdown: Shutdown::new(plan.exit_on, grace),
-            health: Health::new(),
-            release: Release::new(None, grace),
+            shutdown: Shutdown::new(plan.exit_on),
+            restart: Restart::new(seed),
+            health: Health::default(),
+            order: Order::default(),
         }
     }
 
-    /// Takes up what happened at `now`.
-    ///
-    /// The rules are asked in the order of their precedence: shutdown, then what comes after it; none starts anything once the run
-    /// has begun to stop.
+    /// Takes up what happened at `now`, and what comes of it.
     pub fn handle(&mut self, event: &Event, now: Instant) {
         if self.shutdown.is_over() {
             return;
         }
         let Some(change) = self.fleet.observe(event, now) else { return };
-        let is_gate = matches!(change, Change::Ended(ended, _) if self.release.expects_end_of(ended));
-        let mut intents = self.shutdown.decide(&self.fleet, change, is_gate, now);
-        intents.extend(forward::decide(change));
-        if self.shutdown.is_watching() {
-            intents.extend(self.health.decide(&self.fleet, change, now));
-            intents.extend(self.release.decide(&self.fleet, change, now));
-        }
-        self.fleet.apply(intents, now);
+        self.take_up(change, now);
         // Only a tick lets a deadline pass: on a machine that is late with everything, a report that is already on its way counts first.
         let due = (*event == Event::Tick).then_some(now);
-        self.fleet.advance(due);
-        let mut intents = self.shutdown.conclude(&self.fleet, due);
-        if self.shutdown.is_watching() {
-            intents.extend(self.health.conclude(&self.fleet, due));
-            intents.extend(self.release.conclude(&self.fleet));
+        self.fleet.advance(due, now);
+        self.conclude(due, now);
+        while let Some(change) = self.fleet.next_change() {
+            self.take_up(change, now);
+            self.conclude(None, now);
         }
+    }
+
+    /// Asks the rules what is to be done about a change, in the order of their precedence: shutdown, restart, health, order. Once the run has begun to
+    /// stop, only the first is asked.
+    fn take_up(&mut self, change: Change<'_>, now: Instant) {
+        let change = self.judge(change, now);
+        let mut intents = self.shutdown.decide(&self.fleet, change, now);
+        intents.extend(forward::decide(change));
+        if self.shutdown.is_watching() {
+            self.restart.decide(change);
+            intents.extend(self.health.decide(&self.fleet, change, now));
+            intents.extend(self.order.decide(&self.fleet, change));
+        }
+        self.fleet.apply(intents, now);
+    }
+
+    /// Says an end, and what comes of it: to the other rules one that is followed by a start is none.
+    fn judge<'a>(&mut self, change: Change<'a>, now: Instant) -> Change<'a> {
+        let (id, verdict) = match change {
+            Change::Ended(id, exit) if self.shutdown.is_watching() => {
+                (id, Some(self.restart.judge(&self.fleet, id, exit, now)))
+            }
+            Change::Ended(id, _) | Change::Restarting(id) => (id, None),
+            Change::Begun
+            | Change::Started(_)
+            | Change::Probed { .. }
+            | Change::FileChanged { .. }
+            | Change::Signal(_)
+            | Change::Resumed
+            | Change::OutputClosed
+            | Change::Progress => return change,
+        };
+        self.fleet.announce(id, verdict.as_ref().and_then(|verdict| verdict.sequel));
+        let Some(verdict) = verdict else { return change };
+        self.fleet.apply(verdict.intent.into_iter().collect(), now);
+        if verdict.is_final { change } else { Change::Restarting(id) }
+    }
+
+    /// Asks the rules what follows from where things are by now.
+    fn conclude(&mut self, due: Option<Instant>, now: Instant) {
+        let intents = if self.shutdown.is_watching() {
+            let mut intents = self.health.conclude(&self.fleet, due);
+            intents.extend(self.order.conclude(&self.fleet));
+            intents
+        } else {
+            self.shutdown.conclude(&self.fleet, due, now)
+        };
         self.fleet.apply(intents, now);
     }
 

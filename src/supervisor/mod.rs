@@ -1,7 +1,7 @@
 //! What to do: one synchronous state machine that hears of everything and does nothing itself.
 //!
 //! [`Event`]s go in, [`Action`]s come out, time is an argument. Four kinds of thing, of which only one writes: an `Instance` is a phase
-//! and its transitions, the `Fleet` holds them and is the only one to change them, *rules* (`shutdown`, `forward`, `health`, `release`)
+//! and its transitions, the `Fleet` holds them and is the only one to change them, *rules* (`shutdown`, `forward`, `restart`, `health`, `order`)
 //! read it and return `Intent`s, the [`Supervisor`] wires them together.
 
 mod action;
@@ -16,9 +16,10 @@ mod instance;
 mod intent;
 mod machine;
 mod notice;
+mod order;
 #[cfg(test)]
 mod properties;
-mod release;
+mod restart;
 mod shutdown;
 #[cfg(test)]
 mod sim;
@@ -26,7 +27,7 @@ mod sim;
 pub use action::{Action, Owners};
 pub use event::{Event, ProbeKind, SpawnFailure, Stray};
 pub use machine::Supervisor;
-pub use notice::{Cause, Notice};
+pub use notice::{Cause, Need, Notice, Sequel};
 
 /// A moment for tests to begin with; only the distance from it matters.
 #[cfg(test)]

@@ -5,7 +5,9 @@ use crate::model::exit::Exit;
 use crate::model::instance::{InstanceId, Pid};
 use crate::model::plan::Plan;
 use crate::model::policy::{Grace, Seconds};
+use crate::model::settings::Condition;
 use crate::model::signal::{Received, Signal};
+use std::fmt;
 use std::time::Duration;
 
 /// Something worth a line in the output.
@@ -24,6 +26,8 @@ pub enum Notice {
         instance: InstanceId,
         /// How.
         exit: Exit,
+        /// What comes of it, if that is to be said.
+        sequel: Option<Sequel>,
     },
     /// A process could not be started.
     SpawnFailed {
@@ -94,8 +98,38 @@ pub enum Notice {
         /// How often it failed in a row.
         times: u32,
     },
-    /// The release process has succeeded; the others start.
-    Released,
+    /// The stop command of an instance failed, and the stop signal is sent instead.
+    StopCommandFailed {
+        /// Which instance.
+        instance: InstanceId,
+        /// What happened.
+        message: String,
+        /// The signal.
+        signal: Signal,
+    },
+    /// An instance cannot start yet.
+    Waiting {
+        /// Which instance.
+        instance: InstanceId,
+        /// What it waits for.
+        need: Need,
+    },
+    /// An instance will never start: what it depends on cannot be so any more.
+    Hopeless {
+        /// Which instance.
+        instance: InstanceId,
+        /// What it waits for, what that waits for, and so on.
+        chain: Vec<Need>,
+        /// How the last of the chain ended.
+        exit: Option<Exit>,
+    },
+    /// An instance restarts because one that it depends on does.
+    Following {
+        /// Which instance.
+        instance: InstanceId,
+        /// The one that was restarted.
+        leader: InstanceId,
+    },
     /// An instance that is through has left processes running, which are asked to stop.
     LeftBehind {
         /// Which instance.
@@ -132,6 +166,84 @@ pub enum Notice {
     },
 }
 
+/// What comes of an end, and is said with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sequel {
+    /// The instance is started again.
+    Restart {
+        /// After this time.
+        delay: Duration,
+        /// How many restarts that makes within `window`.
+        count: u32,
+        /// How many there may be.
+        most: Option<u32>,
+        /// The time in which they are counted.
+        window: Duration,
+    },
+    /// It is not: there were this many restarts within `window`.
+    TooMany {
+        /// How many.
+        count: u32,
+        /// The time in which they are counted.
+        window: Duration,
+    },
+}
+
+impl Sequel {
+    fn text(self) -> String {
+        match self {
+            Self::Restart { delay, count, most, window } => {
+                let of = most.map_or(String::new(), |most| format!(" of {most}"));
+                format!("; restarting in {} ({count}{of} in {})", Tenths(delay), Seconds(window))
+            }
+            Self::TooMany { count, window } => {
+                let times = if count == 1 { "once" } else { &format!("{count} times") };
+                format!("; failed: restarted {times} in {} already", Seconds(window))
+            }
+        }
+    }
+}
+
+/// A duration as people want it who wait: to a tenth of a second.
+struct Tenths(Duration);
+
+impl fmt::Display for Tenths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Seconds(Duration::from_millis(
+            self.0.as_millis().next_multiple_of(100).try_into().unwrap_or(u64::MAX),
+        ))
+        .fmt(f)
+    }
+}
+
+/// What must be so of an instance before another one starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Need {
+    /// Of which.
+    pub of: InstanceId,
+    /// What.
+    pub condition: Condition,
+}
+
+impl Need {
+    /// Writes `redis.1 to be healthy`.
+    fn text(self, plan: &Plan) -> String {
+        let what = match self.condition {
+            Condition::Started => "start",
+            Condition::Healthy => "be healthy",
+            Condition::CompletedSuccessfully => "succeed",
+        };
+        format!("{} to {what}", plan.name(self.of))
+    }
+}
+
+/// Words for a wait that has no end: `web.1 to be healthy, which waits for redis.1 to be healthy, which exited with code 1`.
+fn chain(needs: &[Need], exit: Option<Exit>, plan: &Plan) -> String {
+    let needs: Vec<String> = needs.iter().map(|need| need.text(plan)).collect();
+    let end = exit.map_or_else(|| "will not start".to_owned(), |exit| exit.to_string());
+    format!("{}, which {end}", needs.join(", which waits for "))
+}
+
 /// Why a run stops: the first of these in time decides its outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
@@ -160,10 +272,13 @@ impl Notice {
             | Self::Unhealthy { instance, .. }
             | Self::StillUnhealthy { instance, .. }
             | Self::NotAlive { instance, .. }
+            | Self::StopCommandFailed { instance, .. }
+            | Self::Waiting { instance, .. }
+            | Self::Hopeless { instance, .. }
+            | Self::Following { instance, .. }
             | Self::LeftBehind { instance, .. } => Some(*instance),
             Self::Strayed { instance, .. } => *instance,
-            Self::Released
-            | Self::Stopping { .. }
+            Self::Stopping { .. }
             | Self::Killing { .. }
             | Self::KillingStrays
             | Self::Survivors(_)
@@ -176,7 +291,9 @@ impl Notice {
     pub fn text(&self, plan: &Plan, name_of: &dyn Fn(Pid) -> Option<String>) -> Option<String> {
         Some(match self {
             Self::Started { pid, .. } => format!("started with pid {pid}"),
-            Self::Exited { exit, .. } => exit.to_string(),
+            Self::Exited { exit, sequel, .. } => {
+                format!("{exit}{}", sequel.map_or_else(String::new, Sequel::text))
+            }
             Self::SpawnFailed { message, .. } => format!("could not be started: {message}"),
             Self::SpawnDelayed { message, delay, .. } => {
                 format!("could not be started: {message}; trying again in {}", Seconds(*delay))
@@ -198,7 +315,14 @@ impl Notice {
             Self::LeftBehind { grace, .. } => {
                 format!("left processes behind: stopping them (grace period {grace})")
             }
-            Self::Released => "release succeeded; starting the others".into(),
+            Self::StopCommandFailed { message, signal, .. } => {
+                format!("the stop command {message}; sending {signal}")
+            }
+            Self::Waiting { need, .. } => format!("waiting for {}", need.text(plan)),
+            Self::Hopeless { chain: needs, exit, .. } => {
+                format!("will not start: waits for {}", chain(needs, *exit, plan))
+            }
+            Self::Following { leader, .. } => format!("restarting with {}", plan.name(*leader)),
             Self::Stopping { cause, running, grace } => {
                 let sender = sender(*cause, name_of);
                 return stopping(*cause, *running, *grace, &sender, plan);

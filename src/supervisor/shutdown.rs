@@ -1,4 +1,4 @@
-//! The rule of the end: what makes the run stop, how hard, and what comes out of it.
+//! The rule of the end: what makes the run stop, in which order, how hard, and what comes out of it.
 
 use super::fleet::{Change, Fleet};
 use super::instance::{Deadline, KILL_TIMEOUT, SWEEP_INTERVAL, Step};
@@ -14,7 +14,6 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Shutdown {
     exit_on: ExitOn,
-    grace: Grace,
     first_failure: Option<(InstanceId, Exit)>,
     state: State,
 }
@@ -23,7 +22,7 @@ pub(crate) struct Shutdown {
 enum State {
     /// The run goes on.
     Watching,
-    /// All have been asked to stop; after `kill_at` nothing is waited for.
+    /// All are asked to stop, each when nobody depends on it any more; after `kill_at` nothing is waited for.
     Stopping { cause: Cause, since: Instant, kill_at: Deadline },
     /// The instances are down; descendants outside of their groups are killed until none is left, or until patience ends.
     Sweeping { cause: Cause, again_at: Instant, give_up_at: Instant },
@@ -32,8 +31,8 @@ enum State {
 }
 
 impl Shutdown {
-    pub(crate) fn new(exit_on: ExitOn, grace: Grace) -> Self {
-        Self { exit_on, grace, first_failure: None, state: State::Watching }
+    pub(crate) fn new(exit_on: ExitOn) -> Self {
+        Self { exit_on, first_failure: None, state: State::Watching }
     }
 
     /// Whether the run still goes on: nothing is started once it does not.
@@ -55,23 +54,17 @@ impl Shutdown {
         }
     }
 
-    /// Decides whether a change makes the run stop, or stop at once. `is_gate`: the ended instance is the release process.
-    pub(crate) fn decide(
-        &mut self,
-        fleet: &Fleet,
-        change: Change<'_>,
-        is_gate: bool,
-        now: Instant,
-    ) -> Vec<Intent> {
+    /// Decides whether a change makes the run stop, or stop at once.
+    pub(crate) fn decide(&mut self, fleet: &Fleet, change: Change<'_>, now: Instant) -> Vec<Intent> {
         if let Change::Ended(instance, exit) = change
-            && !exit.is_success()
+            && !fleet.is_success(instance, exit)
         {
             self.first_failure = self.first_failure.or(Some((instance, exit)));
         }
         match self.state {
-            State::Watching => self
-                .cause(fleet, change, is_gate)
-                .map_or_else(Vec::new, |cause| self.begin(fleet, cause, now)),
+            State::Watching => {
+                self.cause(fleet, change).map_or_else(Vec::new, |cause| self.begin(fleet, cause, now))
+            }
             State::Stopping { cause, since, .. } if is_interrupt(change) && now >= since + DEBOUNCE => {
                 self.force(fleet, cause, since, now)
             }
@@ -80,29 +73,32 @@ impl Shutdown {
     }
 
     /// Why the run has to stop now, if it has to.
-    fn cause(&self, fleet: &Fleet, change: Change<'_>, is_gate: bool) -> Option<Cause> {
+    fn cause(&self, fleet: &Fleet, change: Change<'_>) -> Option<Cause> {
         match change {
             Change::Signal(received @ Received { signal: Signal::INT | Signal::TERM | Signal::HUP, .. }) => {
                 Some(Cause::Signal(received))
             }
             Change::OutputClosed => Some(Cause::OutputClosed),
-            Change::Ended(_, Exit::Code(0)) if is_gate => fleet.all_ended().then_some(Cause::AllEnded(None)),
-            Change::Ended(instance, exit) if is_gate => Some(Cause::Ended(instance, exit)),
-            Change::Ended(instance, exit) => self.cause_of_exit(fleet, instance, exit),
+            Change::Ended(instance, exit) => self.cause_of_end(fleet, instance, exit),
             Change::Begun
             | Change::Started(_)
             | Change::Probed { .. }
             | Change::FileChanged { .. }
+            | Change::Restarting(_)
             | Change::Signal(_)
             | Change::Resumed
             | Change::Progress => None,
         }
     }
 
-    fn cause_of_exit(&self, fleet: &Fleet, instance: InstanceId, exit: Exit) -> Option<Cause> {
-        let is_enough = match self.exit_on {
+    fn cause_of_end(&self, fleet: &Fleet, instance: InstanceId, exit: Exit) -> Option<Cause> {
+        let settings = fleet.settings(instance);
+        let is_success = fleet.is_success(instance, exit);
+        let is_enough = match settings.on_exit.unwrap_or(self.exit_on) {
+            // That a task ends is what it is for; that it fails is everybody's affair.
+            _ if settings.is_oneshot => !is_success,
             ExitOn::Any => true,
-            ExitOn::Failure => !exit.is_success(),
+            ExitOn::Failure => !is_success,
             ExitOn::All => false,
         };
         if is_enough {
@@ -113,11 +109,25 @@ impl Shutdown {
     }
 
     fn begin(&mut self, fleet: &Fleet, cause: Cause, now: Instant) -> Vec<Intent> {
-        let kill_at = self.grace.end(now);
-        self.state = State::Stopping { cause, since: now, kill_at };
-        let notice = Notice::Stopping { cause, running: fleet.stoppable().len(), grace: self.grace };
-        let step = if kill_at.is_some_and(|at| at <= now) { Step::Kill } else { Step::Ask };
-        vec![Intent::Say(notice), Intent::StopAll { kill_at }, Intent::SignalStrays(step)]
+        let stoppable = fleet.stoppable();
+        let grace = longest(fleet, &stoppable);
+        self.state = State::Stopping { cause, since: now, kill_at: grace.end(now) };
+        let notice = Notice::Stopping { cause, running: stoppable.len(), grace };
+        let stop = self.go_on(fleet, now);
+        [Intent::Say(notice), Intent::Halt].into_iter().chain(stop).collect()
+    }
+
+    /// Asks those to stop that nobody depends on any more; the last of them together with whatever is below us.
+    fn go_on(&mut self, fleet: &Fleet, now: Instant) -> Vec<Intent> {
+        let State::Stopping { kill_at, .. } = &mut self.state else { return Vec::new() };
+        let (unasked, free) = fleet.next_to_stop();
+        let grace = longest(fleet, &free);
+        *kill_at = later(*kill_at, grace.end(now));
+        if free.len() < unasked.len() {
+            return vec![Intent::Stop(free)];
+        }
+        let step = if grace.end(now).is_some_and(|at| at <= now) { Step::Kill } else { Step::Ask };
+        vec![Intent::StopAll, Intent::SignalStrays(step)]
     }
 
     fn force(&mut self, fleet: &Fleet, cause: Cause, since: Instant, now: Instant) -> Vec<Intent> {
@@ -125,13 +135,15 @@ impl Shutdown {
         let instances = fleet.stoppable();
         let notice =
             (!instances.is_empty()).then_some(Intent::Say(Notice::Killing { instances, grace_over: false }));
-        let kill = [Intent::StopAll { kill_at: Some(now) }, Intent::SignalStrays(Step::Kill)];
+        let kill = [Intent::KillAll, Intent::SignalStrays(Step::Kill)];
         notice.into_iter().chain(kill).collect()
     }
 
-    /// Ends the run once all instances are down and nothing is left below us, or by `due` nothing more can be done about it.
-    pub(crate) fn conclude(&mut self, fleet: &Fleet, due: Option<Instant>) -> Vec<Intent> {
+    /// Goes on with the stop as far as it has come: ends the run once all instances are down and nothing is left below us, or by `due` nothing
+    /// more can be done about it.
+    pub(crate) fn conclude(&mut self, fleet: &Fleet, due: Option<Instant>, now: Instant) -> Vec<Intent> {
         match self.state {
+            State::Stopping { .. } if !fleet.next_to_stop().1.is_empty() => self.go_on(fleet, now),
             State::Stopping { cause, .. } | State::Sweeping { cause, .. }
                 if fleet.all_down() && fleet.is_childless() =>
             {
@@ -175,15 +187,31 @@ impl Shutdown {
         let (notice, outcome) = match cause {
             Cause::Signal(received) => (None, Outcome::Signal(received.signal)),
             Cause::OutputClosed => (None, Outcome::Signal(Signal::PIPE)),
-            Cause::Ended(instance, exit) => {
-                ((!exit.is_success()).then_some(failed((instance, exit))), Outcome::Code(exit.code()))
-            }
-            Cause::AllEnded(failure) => {
-                (failure.map(failed), Outcome::Code(failure.map_or(0, |(_, exit)| exit.code())))
+            Cause::Ended(instance, exit) if fleet.is_success(instance, exit) => (None, Outcome::Code(0)),
+            Cause::Ended(instance, exit) => (Some(failed((instance, exit))), failure(exit)),
+            Cause::AllEnded(first) => {
+                (first.map(failed), first.map_or(Outcome::Code(0), |(_, exit)| failure(exit)))
             }
         };
         notice.into_iter().chain([Intent::Finish(outcome)]).collect()
     }
+}
+
+/// The code of a failure. One whose process ended with 0 (it did not live any more, and was stopped too often) is none the less one.
+fn failure(exit: Exit) -> Outcome {
+    Outcome::Code(exit.code().max(1))
+}
+
+/// The longest grace period of these instances; of all, if there are none: what is left then is nobody's.
+fn longest(fleet: &Fleet, ids: &[InstanceId]) -> Grace {
+    let grace = |id: InstanceId| fleet.settings(id).stop.grace;
+    let of_these = ids.iter().copied().map(grace).max();
+    of_these.or_else(|| fleet.ids().map(grace).max()).unwrap_or_default()
+}
+
+/// The later of two deadlines; never is later than any.
+fn later(one: Deadline, other: Deadline) -> Deadline {
+    Some(one?.max(other?))
 }
 
 fn is_interrupt(change: Change<'_>) -> bool {

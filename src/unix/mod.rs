@@ -5,6 +5,7 @@
 pub mod exec;
 pub mod fds;
 pub mod file;
+pub mod git;
 pub mod guard;
 pub mod limits;
 pub mod link;

@@ -7,6 +7,7 @@
 
 mod args;
 mod check;
+mod contract;
 mod env;
 mod env_file;
 mod exit;
