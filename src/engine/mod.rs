@@ -16,6 +16,7 @@ mod looks;
 mod perform;
 mod pipes;
 mod probes;
+mod search;
 mod strays;
 
 use crate::model::exit::{Outcome, code};
@@ -56,8 +57,10 @@ pub struct Console {
     pub labels: BTreeMap<InstanceId, Label>,
     /// The process types, as indices, whose output is not shown.
     pub quiet: BTreeSet<usize>,
-    /// What the processes write to.
+    /// What the processes write to that have no word of their own in that.
     pub channel: Channel,
+    /// The columns that stand before each of their lines: what terminals of theirs have less than ours.
+    pub margin: usize,
     /// Whether standard output and standard error are to be told apart.
     pub tells_streams_apart: bool,
     /// Lines about the whole that come before everything else.
@@ -101,8 +104,8 @@ pub struct Engine {
     probes: Probes,
     events: VecDeque<Event>,
     is_output_closed: bool,
-    /// The window that the processes' terminals have, if they have any.
-    window: Option<Window>,
+    /// The window of those processes that have a terminal.
+    window: Window,
     limits: Limits,
 }
 
@@ -116,7 +119,7 @@ impl Engine {
         limits: Limits,
     ) -> io::Result<Self> {
         let clock = Clock::start();
-        let window = console.channel.window();
+        let window = channel::window(console.margin);
         let chunk = if console.tells_streams_apart { SMALL_CHUNK } else { CHUNK };
         let tee = console.logs.clone().map(|logs| Tee::new(logs, console.tells_streams_apart));
         Ok(Self {
@@ -285,6 +288,7 @@ impl Engine {
     fn pump(&mut self) {
         for _ in 0..MOST_CHUNKS {
             let silent = self.pipes.pump(&mut self.console.mux, self.now);
+            self.report_found();
             self.events.extend(silent.map(|(instance, generation)| Event::Drained { instance, generation }));
             if !self.pipes.is_ready() || self.console.mux.printed() >= LARGEST_PAGE {
                 return;
@@ -324,7 +328,9 @@ impl Engine {
             self.end_probes_of((instance, generation));
             let Console { mux, sink, logs, .. } = &mut self.console;
             let has_room = |mux: &mut Mux| has_room(mux, sink) && logs::have_room(logs.as_deref());
-            if self.pipes.drain((instance, generation), mux, self.now, has_room) {
+            let is_silent = self.pipes.drain((instance, generation), mux, self.now, has_room);
+            self.report_found();
+            if is_silent {
                 self.events.push_back(Event::Drained { instance, generation });
             }
             self.events.push_back(Event::Exited { instance, generation, exit });

@@ -154,6 +154,24 @@ impl Engine {
         self.events.extend(self.probes.take());
     }
 
+    /// Has a text looked for in what an instance writes, if that is what its readiness is.
+    pub(super) fn listen_for_readiness(&mut self, of: Owner) {
+        if let Some(Probe { check: Check::Log(text), .. }) = &self.plan.settings(of.0).readiness {
+            self.pipes.look_for(text, of);
+        }
+    }
+
+    /// Hands in that some have written what was looked for.
+    pub(super) fn report_found(&mut self) {
+        let kind = ProbeKind::Readiness;
+        self.events.extend(self.pipes.found().into_iter().map(|(instance, generation)| Event::Probed {
+            instance,
+            generation,
+            kind,
+            result: Ok(()),
+        }));
+    }
+
     /// Kills the commands that have had their time.
     pub(super) fn end_overdue_commands(&mut self) {
         for (pid, answer) in self.probes.commands.overdue(self.now) {

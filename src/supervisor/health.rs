@@ -105,12 +105,9 @@ impl Health {
         };
         let checkup = Checkup { generation, since: life.since, readiness: None, liveness: None };
         self.of.insert(instance, checkup);
-        if fleet.settings(instance).readiness.is_some() {
-            return self.probe(fleet, instance, ProbeKind::Readiness, now);
-        }
-        let mut intents = vec![Intent::SetReady { instance, is_ready: true }];
-        intents.extend(self.probe(fleet, instance, ProbeKind::Liveness, now));
-        intents
+        let has_readiness = fleet.settings(instance).readiness.is_some();
+        let first = if has_readiness { ProbeKind::Readiness } else { ProbeKind::Liveness };
+        self.probe(fleet, instance, first, now)
     }
 
     /// Begins with a probe, if there is such a one: its first question is asked at once.
