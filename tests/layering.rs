@@ -15,7 +15,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("supervisor", &["model"]),
     ("output", &["model"]),
     ("unix", &["model"]),
-    ("engine", &["model", "supervisor", "output", "unix"]),
+    ("probe", &["model"]),
+    ("engine", &["model", "supervisor", "output", "unix", "probe"]),
     ("cli", &["model", "supervisor", "output", "unix", "engine"]),
 ];
 
