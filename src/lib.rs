@@ -52,3 +52,5 @@ pub mod model;
 pub mod output;
 pub mod supervisor;
 pub mod unix;
+#[cfg_attr(not(feature = "watch"), path = "watch/without.rs")]
+pub mod watch;

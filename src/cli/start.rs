@@ -8,6 +8,7 @@ use super::load::{self, App, Demand, Surroundings};
 use super::logs;
 use super::problems::Problems;
 use super::ui;
+use super::watch;
 use crate::engine::{Channel, Console, Engine, LAST_CHANCE};
 use crate::model::exit::{Outcome, code};
 use crate::model::formation::{self, Formation, FormationError, Wanted};
@@ -46,6 +47,7 @@ pub(super) fn start(
     let planned = app.and_then(|app| Planner { options, named, problems: &mut problems }.plan(app));
     if let Some((plan, _)) = &planned {
         capacity::check(options, plan, &limits, &mut problems);
+        watch::check(plan, around, &mut problems);
     }
     problems.settle()?;
     let Some((plan, quiet)) = planned else { return Err(CliError::internal("no plan and no error")) };
@@ -82,6 +84,8 @@ fn supervise(
 ) -> Result<Outcome, CliError> {
     // The threads that write are started while all signals are blocked, and keep it so: none is woken by a child's death.
     let logs = logs::open(options, &plan, around)?;
+    let log_dir = options.log_dir.as_ref().map(|directory| around.directory.join(directory));
+    let watcher = watch::start(&plan, log_dir.as_deref())?;
     let console =
         console(options, &plan, quiet, logs, around).map_err(failed("failed to start the writer thread"))?;
     let signals = signals::Signals::take_over().map_err(failed("failed to take over the signals"))?;
@@ -91,7 +95,8 @@ fn supervise(
         .map_err(failed("failed to start the event loop"))?;
     let _entered = runtime.enter();
     let engine = Engine::new(plan, console, signals, link, limits)
-        .map_err(failed("failed to start the event loop"))?;
+        .map_err(failed("failed to start the event loop"))?
+        .watching(watcher);
     let (outcome, unwritten) = runtime.block_on(engine.run());
     if unwritten > 0 {
         mention(&format!("{unwritten} bytes of output could not be written\n"));

@@ -27,6 +27,7 @@ use crate::unix::link::SupervisorLink;
 use crate::unix::pty::Window;
 use crate::unix::signals::Signals;
 use crate::unix::sweep::Sweep;
+use crate::watch::Watcher;
 pub use channel::Channel;
 use children::{Changes, Children};
 use clock::Clock;
@@ -78,6 +79,8 @@ enum Wake {
     Logs,
     /// A child wrote something.
     Output,
+    /// A file has changed.
+    File,
     /// A deadline has come.
     Time,
 }
@@ -93,6 +96,8 @@ pub struct Engine {
     pipes: Pipes,
     children: Children,
     inbox: Inbox,
+    /// Watches the files that processes are restarted for, if there are any.
+    watcher: Option<Watcher>,
     events: VecDeque<Event>,
     is_output_closed: bool,
     /// The window that the processes' terminals have, if they have any.
@@ -122,11 +127,18 @@ impl Engine {
             console,
             pipes: Pipes::new(chunk, tee)?,
             inbox: Inbox::new(signals, link)?,
+            watcher: None,
             events: VecDeque::new(),
             is_output_closed: false,
             window,
             limits,
         })
+    }
+
+    /// The same engine, told of files by this watcher.
+    #[must_use]
+    pub fn watching(self, watcher: Option<Watcher>) -> Self {
+        Self { watcher, ..self }
     }
 
     /// Runs the plan to its end; the outcome, and how many bytes of output could not be written.
@@ -154,6 +166,7 @@ impl Engine {
                 Wake::Inbox => self.look_into_inbox(),
                 Wake::Sink => self.look_at_sink(),
                 Wake::Logs => self.look_at_logs(),
+                Wake::File => self.look_at_files(),
                 Wake::Output => {
                     self.pump();
                     // Where there is always something to read, nothing else would ever be looked at: signals, deadlines, the sink.
@@ -200,6 +213,7 @@ impl Engine {
             () = self.inbox.filled() => Wake::Inbox,
             () = sink.changed() => Wake::Sink,
             () = logs::changed(logs.as_deref()) => Wake::Logs,
+            () = changed(self.watcher.as_ref()) => Wake::File,
             () = sleep_until(deadline) => Wake::Time,
             () = self.pipes.readable(), if has_room => Wake::Output,
         }
@@ -259,6 +273,16 @@ impl Engine {
                 // The terminal hung up, and the signal that says so is on its way: it is the same event whichever comes first.
                 Closed::Gone => Event::Signal(Signal::HUP.into()),
             });
+        }
+    }
+
+    /// Makes events of what the watcher has heard.
+    fn look_at_files(&mut self) {
+        let Some(news) = self.watcher.as_ref().map(Watcher::take) else { return };
+        let events = news.changed.into_iter().map(|(process, path)| Event::FileChanged { process, path });
+        self.events.extend(events);
+        if let Some(complaint) = news.complaint {
+            self.say(None, &complaint);
         }
     }
 
@@ -330,6 +354,13 @@ fn push(mux: &mut Mux, sink: &Sink) {
     let formatted = mux.take();
     mux.reuse(sink.push(Target::Stdout, formatted.stdout));
     drop(sink.push(Target::Stderr, formatted.stderr));
+}
+
+async fn changed(watcher: Option<&Watcher>) {
+    match watcher {
+        Some(watcher) => watcher.changed().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn sleep_until(deadline: Option<Instant>) {

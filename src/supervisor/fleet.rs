@@ -140,7 +140,6 @@ impl Fleet {
         self.instances.iter().filter(|(_, instance)| instance.phase == Phase::Waiting).map(|(id, _)| *id)
     }
 
-
     /// How far an instance is from meeting a condition.
     pub(crate) fn prospect(&self, id: InstanceId, condition: Condition) -> Prospect {
         let Some(instance) = self.instances.get(&id) else { return Prospect::Met };

@@ -7,6 +7,7 @@ use super::forward;
 use super::order::Order;
 use super::restart::Restart;
 use super::shutdown::Shutdown;
+use super::watch::Watch;
 use crate::model::plan::Plan;
 use std::time::Instant;
 
@@ -19,6 +20,7 @@ pub struct Supervisor {
     fleet: Fleet,
     shutdown: Shutdown,
     restart: Restart,
+    watch: Watch,
     order: Order,
 }
 
@@ -30,6 +32,7 @@ impl Supervisor {
             fleet: Fleet::new(plan),
             shutdown: Shutdown::new(plan.exit_on),
             restart: Restart::new(seed),
+            watch: Watch::default(),
             order: Order::default(),
         }
     }
@@ -51,7 +54,7 @@ impl Supervisor {
         }
     }
 
-    /// Asks the rules what is to be done about a change, in the order of their precedence: shutdown, restart, order. Once the run has begun to
+    /// Asks the rules what is to be done about a change, in the order of their precedence: shutdown, restart, watch, order. Once the run has begun to
     /// stop, only the first is asked.
     fn take_up(&mut self, change: Change<'_>, now: Instant) {
         let change = self.judge(change, now);
@@ -59,6 +62,7 @@ impl Supervisor {
         intents.extend(forward::decide(change));
         if self.shutdown.is_watching() {
             self.restart.decide(change);
+            self.watch.decide(&self.fleet, change, now);
             intents.extend(self.order.decide(&self.fleet, change));
         }
         self.fleet.apply(intents, now);
@@ -89,6 +93,8 @@ impl Supervisor {
     /// Asks the rules what follows from where things are by now.
     fn conclude(&mut self, due: Option<Instant>, now: Instant) {
         let intents = if self.shutdown.is_watching() {
+            let renewals = self.watch.conclude(&self.fleet, due);
+            self.fleet.apply(renewals, now);
             self.order.conclude(&self.fleet)
         } else {
             self.shutdown.conclude(&self.fleet, due, now)
@@ -108,6 +114,10 @@ impl Supervisor {
         if self.shutdown.is_over() {
             return None;
         }
-        [self.fleet.next_deadline(), self.shutdown.next_deadline(&self.fleet)].into_iter().flatten().min()
+        let quiet = self.watch.next_deadline().filter(|_| self.shutdown.is_watching());
+        [self.fleet.next_deadline(), self.shutdown.next_deadline(&self.fleet), quiet]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }

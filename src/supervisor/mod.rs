@@ -1,7 +1,7 @@
 //! What to do: one synchronous state machine that hears of everything and does nothing itself.
 //!
 //! [`Event`]s go in, [`Action`]s come out, time is an argument. Four kinds of thing, of which only one writes: an `Instance` is a phase
-//! and its transitions, the `Fleet` holds them and is the only one to change them, *rules* (`shutdown`, `forward`, `restart`, `order`)
+//! and its transitions, the `Fleet` holds them and is the only one to change them, *rules* (`shutdown`, `forward`, `restart`, `watch`, `order`)
 //! read it and return `Intent`s, the [`Supervisor`] wires them together.
 
 mod action;
@@ -19,6 +19,7 @@ mod restart;
 mod shutdown;
 #[cfg(test)]
 mod sim;
+mod watch;
 
 pub use action::{Action, Owners};
 pub use event::{Event, ProbeKind, SpawnFailure, Stray};
