@@ -15,8 +15,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("supervisor", &["model"]),
     ("output", &["model"]),
     ("unix", &["model"]),
+    ("probe", &["model"]),
     ("watch", &["model", "unix"]),
-    ("engine", &["model", "supervisor", "output", "unix", "watch"]),
+    ("engine", &["model", "supervisor", "output", "unix", "probe", "watch"]),
     ("cli", &["model", "supervisor", "output", "unix", "watch", "engine"]),
 ];
 

@@ -311,17 +311,15 @@ fn console(
         plan.instances.keys().map(|id| (*id, label(plan, *id))).collect();
     let width = labels.values().map(|label| label.process.len()).max().unwrap_or(0);
     let formatter = Formatter::new(options.log_format, options.timestamps, is_coloured, width);
-    let channel = if options.pty.is_wanted(options.log_format, is_terminal) {
-        Channel::Pty { margin: formatter.prefix_width() }
-    } else {
-        Channel::Pipe
-    };
+    let channel =
+        if options.pty.is_wanted(options.log_format, is_terminal) { Channel::Pty } else { Channel::Pipe };
     let can_erase = around.variable("TERM").is_some_and(|term| term != "dumb");
     let terminal = is_terminal.then_some(Terminal { can_erase });
     // Half of it waits to be written. Unfinished lines have a quarter: what they are kept in may be twice their size.
     let buffer = usize::try_from(options.buffer.bytes()).unwrap_or(usize::MAX);
     Ok(Console {
         channel,
+        margin: formatter.prefix_width(),
         mux: Mux::new(formatter, terminal, buffer / 4),
         sink: Sink::start(write, Box::new(write_now()), buffer / 2)?,
         logs,

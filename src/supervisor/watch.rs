@@ -32,10 +32,10 @@ struct Pending {
 
 impl Watch {
     /// Takes note of a change; each further one puts the restart off.
-    pub(crate) fn decide(&mut self, fleet: &Fleet, change: Change<'_>, now: Instant) {
-        let Change::FileChanged { process, path } = change else { return };
+    pub(crate) fn decide(&mut self, fleet: &Fleet, change: Change<'_>, now: Instant) -> Vec<Intent> {
+        let Change::FileChanged { process, path } = change else { return Vec::new() };
         let settings = fleet.settings(InstanceId { process, number: 1 });
-        let Some(debounce) = settings.watch.as_ref().map(|watch| watch.debounce) else { return };
+        let Some(debounce) = settings.watch.as_ref().map(|watch| watch.debounce) else { return Vec::new() };
         let pending = self.pending.entry(process).or_insert_with(|| Pending {
             first: path.to_owned(),
             others: BTreeSet::new(),
@@ -46,6 +46,7 @@ impl Watch {
         if path != pending.first && pending.others.len() < MOST_COUNTED {
             pending.others.insert(path.to_owned());
         }
+        Vec::new()
     }
 
     /// Restarts those whose files have been quiet by `due`. Whoever was not started yet will see the new files anyway.

@@ -1,0 +1,1 @@
+//! The rule of the probes on the virtual clock.
