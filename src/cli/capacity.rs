@@ -19,7 +19,7 @@ pub(super) fn check(options: &Options, plan: &Plan, limits: &Limits, problems: &
         let needed = Limits::needed(count, each);
         let who = if count == 1 { "1 process needs".to_owned() } else { format!("{count} processes need") };
         let text = format!("{who} {needed} open files of ours, and the limit is {}", limits.files());
-        if room == 0 || options.exit_on == ExitOn::Any {
+        if room == 0 || plan.exit_on == ExitOn::Any {
             problems.error(text);
             problems.hint(if has_pty(options) {
                 format!("start fewer, raise the limit (`ulimit -n {needed}`), or use pipes (`--pty never`)")
