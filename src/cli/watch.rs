@@ -27,10 +27,9 @@ pub(super) fn start(plan: &Plan, log_dir: Option<&Path>) -> Result<Option<Watche
     if wanted.is_empty() {
         return Ok(None);
     }
-    Watcher::start(&wanted, &plan.root, log_dir).map(Some).map_err(|(process, error)| {
-        let failure = CliError::input(format!("`watch` of {}: {error}", name(plan, process)));
-        failure.hint("watch less: name fewer `paths`, or leave some out with `ignore`")
-    })
+    Watcher::start(&wanted, &plan.root, log_dir)
+        .map(Some)
+        .map_err(|(process, error)| CliError::input(format!("`watch` of {}: {error}", name(plan, process))))
 }
 
 /// What is to be watched of the process types that are started.

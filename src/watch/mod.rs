@@ -40,7 +40,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
     /// Too much to watch.
-    #[error("more than {limit} {what} are to be watched below {}", below.display())]
+    #[error("more than {limit} {what} below {}: name fewer `paths`, or leave some out with `ignore`", below.display())]
     TooMany {
         /// The number.
         limit: usize,

@@ -160,9 +160,15 @@ fn too_many_directories_and_too_many_files_are_errors_that_say_how_many() {
         error.to_string().replace(&app.path("").display().to_string(), "/app/")
     };
     let few = Limits { directories: 4, entries: 1000 };
-    assert_eq!(error(few), "more than 4 directories are to be watched below /app/src");
+    assert_eq!(
+        error(few),
+        "more than 4 directories below /app/src: name fewer `paths`, or leave some out with `ignore`"
+    );
     let few = Limits { directories: 1000, entries: 5 };
-    assert_eq!(error(few), "more than 5 files are to be watched below /app/src");
+    assert_eq!(
+        error(few),
+        "more than 5 files below /app/src: name fewer `paths`, or leave some out with `ignore`"
+    );
 }
 
 #[test]
