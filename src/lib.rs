@@ -54,3 +54,5 @@ pub mod output;
 pub mod probe;
 pub mod supervisor;
 pub mod unix;
+#[cfg_attr(not(feature = "watch"), path = "watch/without.rs")]
+pub mod watch;

@@ -16,8 +16,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("output", &["model"]),
     ("unix", &["model"]),
     ("probe", &["model"]),
-    ("engine", &["model", "supervisor", "output", "unix", "probe"]),
-    ("cli", &["model", "supervisor", "output", "unix", "engine"]),
+    ("watch", &["model", "unix"]),
+    ("engine", &["model", "supervisor", "output", "unix", "probe", "watch"]),
+    ("cli", &["model", "supervisor", "output", "unix", "watch", "engine"]),
 ];
 
 /// The most lines a file may have: at 300 it is time to ask, at 500 the answer is no.

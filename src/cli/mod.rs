@@ -21,6 +21,7 @@ pub mod start;
 #[cfg(test)]
 mod tests;
 pub mod ui;
+mod watch;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -8,6 +8,7 @@ use super::load::{self, Demand, Surroundings};
 use super::logs;
 use super::plan::{Planned, Planner};
 use super::ui;
+use super::watch;
 use crate::engine::{Channel, Console, Engine, LAST_CHANCE};
 use crate::model::exit::{Outcome, code};
 use crate::model::instance::InstanceId;
@@ -42,6 +43,7 @@ pub(super) fn start(
     let planned = app.and_then(|app| Planner { options, named, problems: &mut problems }.plan(app));
     if let Some(planned) = &planned {
         capacity::check(options, &planned.plan, &limits, &mut problems);
+        watch::check(&planned.plan, around, &mut problems);
     }
     problems.settle()?;
     let Some(planned) = planned else { return Err(CliError::internal("no plan and no error")) };
@@ -77,6 +79,8 @@ fn supervise(
 ) -> Result<Outcome, CliError> {
     // The threads that write are started while all signals are blocked, and keep it so: none is woken by a child's death.
     let logs = logs::open(options, &planned.plan, around)?;
+    let log_dir = options.log_dir.as_ref().map(|directory| around.directory.join(directory));
+    let watcher = watch::start(&planned.plan, log_dir.as_deref())?;
     let console =
         console(options, &planned, logs, around).map_err(failed("failed to start the writer thread"))?;
     let signals = signals::Signals::take_over().map_err(failed("failed to take over the signals"))?;
@@ -88,7 +92,8 @@ fn supervise(
     let Planned { plan, sources, .. } = planned;
     let reload = sources.reload(plan.environment.clone(), plan.settings.clone());
     let engine = Engine::new(plan, console, signals, link, limits, reload)
-        .map_err(failed("failed to start the event loop"))?;
+        .map_err(failed("failed to start the event loop"))?
+        .watching(watcher);
     let (outcome, unwritten) = runtime.block_on(engine.run());
     if unwritten > 0 {
         mention(&format!("{unwritten} bytes of output could not be written\n"));

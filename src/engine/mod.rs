@@ -31,6 +31,7 @@ use crate::unix::link::SupervisorLink;
 use crate::unix::pty::Window;
 use crate::unix::signals::Signals;
 use crate::unix::sweep::Sweep;
+use crate::watch::Watcher;
 pub use channel::Channel;
 use children::{Changes, Children};
 use clock::Clock;
@@ -88,6 +89,8 @@ enum Wake {
     Probes,
     /// A child wrote something.
     Output,
+    /// A file has changed.
+    File,
     /// A deadline has come.
     Time,
 }
@@ -104,6 +107,8 @@ pub struct Engine {
     children: Children,
     inbox: Inbox,
     probes: Probes,
+    /// Watches the files that processes are restarted for, if there are any.
+    watcher: Option<Watcher>,
     events: VecDeque<Event>,
     is_output_closed: bool,
     /// The window of those processes that have a terminal.
@@ -138,11 +143,18 @@ impl Engine {
             pipes: Pipes::new(chunk, tee)?,
             inbox: Inbox::new(signals, link)?,
             probes: Probes::new()?,
+            watcher: None,
             events: VecDeque::new(),
             is_output_closed: false,
             window,
             limits,
         })
+    }
+
+    /// The same engine, told of files by this watcher.
+    #[must_use]
+    pub fn watching(self, watcher: Option<Watcher>) -> Self {
+        Self { watcher, ..self }
     }
 
     /// Runs the plan to its end; the outcome, and how many bytes of output could not be written.
@@ -175,6 +187,7 @@ impl Engine {
                     // As below: a command may write without end.
                     tokio::task::yield_now().await;
                 }
+                Wake::File => self.look_at_files(),
                 Wake::Output => {
                     self.pump();
                     self.look_at_probes();
@@ -223,6 +236,7 @@ impl Engine {
             () = self.inbox.filled() => Wake::Inbox,
             () = sink.changed() => Wake::Sink,
             () = logs::changed(logs.as_deref()) => Wake::Logs,
+            () = changed(self.watcher.as_ref()) => Wake::File,
             () = sleep_until(deadline) => Wake::Time,
             () = self.pipes.readable(), if has_room => Wake::Output,
             () = self.probes.changed() => Wake::Probes,
@@ -287,6 +301,16 @@ impl Engine {
                 // The terminal hung up, and the signal that says so is on its way: it is the same event whichever comes first.
                 Closed::Gone => Event::Signal(Signal::HUP.into()),
             });
+        }
+    }
+
+    /// Makes events of what the watcher has heard.
+    fn look_at_files(&mut self) {
+        let Some(news) = self.watcher.as_ref().map(Watcher::take) else { return };
+        let events = news.changed.into_iter().map(|(process, path)| Event::FileChanged { process, path });
+        self.events.extend(events);
+        if let Some(complaint) = news.complaint {
+            self.say(None, &complaint);
         }
     }
 
@@ -365,6 +389,13 @@ fn push(mux: &mut Mux, sink: &Sink) {
     let formatted = mux.take();
     mux.reuse(sink.push(Target::Stdout, formatted.stdout));
     drop(sink.push(Target::Stderr, formatted.stderr));
+}
+
+async fn changed(watcher: Option<&Watcher>) {
+    match watcher {
+        Some(watcher) => watcher.changed().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn sleep_until(deadline: Option<Instant>) {

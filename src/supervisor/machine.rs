@@ -9,6 +9,7 @@ use super::intent::Intent;
 use super::order::Order;
 use super::restart::Restart;
 use super::shutdown::Shutdown;
+use super::watch::Watch;
 use crate::model::plan::Plan;
 use std::time::Instant;
 
@@ -22,6 +23,7 @@ pub struct Supervisor {
     shutdown: Shutdown,
     restart: Restart,
     health: Health,
+    watch: Watch,
     order: Order,
 }
 
@@ -36,12 +38,15 @@ enum Rule {
     Restart,
     /// What the probes say.
     Health,
+    /// Whose files have changed.
+    Watch,
     /// Who may start.
     Order,
 }
 
 /// The rules in the order in which they are asked. Those after the second are not asked any more once the run has begun to stop.
-const PRECEDENCE: [Rule; 5] = [Rule::Shutdown, Rule::Forward, Rule::Restart, Rule::Health, Rule::Order];
+const PRECEDENCE: [Rule; 6] =
+    [Rule::Shutdown, Rule::Forward, Rule::Restart, Rule::Health, Rule::Watch, Rule::Order];
 
 impl Supervisor {
     /// A supervisor for this plan, before its [`Event::Start`]; what is random about it comes from `seed`.
@@ -52,6 +57,7 @@ impl Supervisor {
             shutdown: Shutdown::new(plan.exit_on),
             restart: Restart::new(seed),
             health: Health::default(),
+            watch: Watch::default(),
             order: Order::default(),
         }
     }
@@ -94,9 +100,12 @@ impl Supervisor {
             Rule::Shutdown => self.shutdown.decide(&self.fleet, change, now),
             Rule::Forward => forward::decide(change),
             // A run that has begun to stop is no longer theirs.
-            Rule::Restart | Rule::Health | Rule::Order if !self.shutdown.is_watching() => Vec::new(),
+            Rule::Restart | Rule::Health | Rule::Watch | Rule::Order if !self.shutdown.is_watching() => {
+                Vec::new()
+            }
             Rule::Restart => self.restart.decide(change),
             Rule::Health => self.health.decide(&self.fleet, change, now),
+            Rule::Watch => self.watch.decide(&self.fleet, change, now),
             Rule::Order => self.order.decide(&self.fleet, change),
         }
     }
@@ -127,8 +136,9 @@ impl Supervisor {
     fn conclude(&mut self, due: Option<Instant>, now: Instant) {
         let intents = if self.shutdown.is_watching() {
             let mut intents = self.health.conclude(&self.fleet, due);
-            intents.extend(self.order.conclude(&self.fleet));
-            intents
+            intents.extend(self.watch.conclude(&self.fleet, due));
+            self.fleet.apply(intents, now);
+            self.order.conclude(&self.fleet)
         } else {
             self.shutdown.conclude(&self.fleet, due, now)
         };
@@ -147,8 +157,9 @@ impl Supervisor {
         if self.shutdown.is_over() {
             return None;
         }
-        let health = self.health.next_deadline(&self.fleet).filter(|_| self.shutdown.is_watching());
-        [self.fleet.next_deadline(), self.shutdown.next_deadline(&self.fleet), health]
+        let rules = [self.health.next_deadline(&self.fleet), self.watch.next_deadline()];
+        let rules = rules.into_iter().flatten().min().filter(|_| self.shutdown.is_watching());
+        [self.fleet.next_deadline(), self.shutdown.next_deadline(&self.fleet), rules]
             .into_iter()
             .flatten()
             .min()

@@ -1,8 +1,8 @@
 //! What to do: one synchronous state machine that hears of everything and does nothing itself.
 //!
 //! [`Event`]s go in, [`Action`]s come out, time is an argument. Four kinds of thing, of which only one writes: an `Instance` is a phase
-//! and its transitions, the `Fleet` holds them and is the only one to change them, *rules* (`shutdown`, `forward`, `restart`, `health`, `order`)
-//! read it and return `Intent`s, the [`Supervisor`] wires them together.
+//! and its transitions, the `Fleet` holds them and is the only one to change them, *rules* (`shutdown`, `forward`, `restart`, `health`, `watch`,
+//! `order`) read it and return `Intent`s, the [`Supervisor`] wires them together.
 
 mod action;
 mod course;
@@ -25,6 +25,7 @@ mod restart;
 mod shutdown;
 #[cfg(test)]
 mod sim;
+mod watch;
 
 pub use action::{Action, Owners};
 pub use event::{Event, ProbeKind, SpawnFailure, Stray};

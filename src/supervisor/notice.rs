@@ -130,6 +130,15 @@ pub enum Notice {
         /// The one that was restarted.
         leader: InstanceId,
     },
+    /// An instance restarts because files that it is restarted for have changed.
+    FilesChanged {
+        /// Which instance.
+        instance: InstanceId,
+        /// The file that changed first.
+        path: String,
+        /// How many others have.
+        others: usize,
+    },
     /// An instance that is through has left processes running, which are asked to stop.
     LeftBehind {
         /// Which instance.
@@ -276,6 +285,7 @@ impl Notice {
             | Self::Waiting { instance, .. }
             | Self::Hopeless { instance, .. }
             | Self::Following { instance, .. }
+            | Self::FilesChanged { instance, .. }
             | Self::LeftBehind { instance, .. } => Some(*instance),
             Self::Strayed { instance, .. } => *instance,
             Self::Stopping { .. }
@@ -321,6 +331,10 @@ impl Notice {
             Self::Waiting { need, .. } => format!("waiting for {}", need.text(plan)),
             Self::Hopeless { chain: needs, exit, .. } => {
                 format!("will not start: waits for {}", chain(needs, *exit, plan))
+            }
+            Self::FilesChanged { path, others: 0, .. } => format!("{path} changed; restarting"),
+            Self::FilesChanged { path, others, .. } => {
+                format!("{path} and {others} more changed; restarting")
             }
             Self::Following { leader, .. } => format!("restarting with {}", plan.name(*leader)),
             Self::Stopping { cause, running, grace } => {

@@ -7,6 +7,7 @@ pub mod fds;
 pub mod file;
 pub mod git;
 pub mod guard;
+pub mod inotify;
 pub mod limits;
 pub mod link;
 pub mod listener;

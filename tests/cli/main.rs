@@ -26,3 +26,4 @@ mod stop;
 mod strays;
 #[expect(dead_code, reason = "the tests that choose at random need more of it")]
 mod support;
+mod watch;
