@@ -7,6 +7,8 @@
 mod action;
 mod course;
 mod event;
+#[cfg(test)]
+mod figures;
 mod fleet;
 mod forward;
 mod health;

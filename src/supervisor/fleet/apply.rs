@@ -69,11 +69,17 @@ impl Fleet {
     }
 
     fn renew(&mut self, id: InstanceId, now: Instant) {
-        let was_started = |instance: &Instance| instance.phase != Phase::Down || instance.ended.is_some();
-        if self.instances.get(&id).is_some_and(was_started) {
-            self.change(id, |instance| instance.start_again(None, now));
-            self.stop(&[id], now);
+        let Some(instance) = self.instances.get_mut(&id) else { return };
+        let is_over = instance.ended.is_some() && matches!(instance.phase, Phase::Down | Phase::Failed);
+        if instance.phase == Phase::Down && !is_over {
+            return;
         }
+        instance.start_again(None, now);
+        if is_over {
+            // There is no end to come that would tell.
+            self.changes.push_back(Change::Restarting(id));
+        }
+        self.stop(&[id], now);
     }
 
     fn condemn(&mut self, id: InstanceId, now: Instant) {
