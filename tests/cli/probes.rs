@@ -43,7 +43,8 @@ fn a_process_is_healthy_when_a_connection_is_taken_on_its_port() {
 
 #[test]
 fn a_process_is_as_healthy_as_its_answers_are() {
-    let toml = "[process.web]\nreadiness = { http = '/healthz', interval = '50ms', start_interval = '50ms' }\n";
+    let toml =
+        "[process.web]\nreadiness = { http = '/healthz', interval = '50ms', start_interval = '50ms' }\n";
     let (proc, _) = start_on_port(SERVER, toml);
     let proc = proc.file("status", "503");
     let status = proc.path("status");
@@ -96,9 +97,11 @@ fn a_command_asks_in_the_environment_of_its_instance_and_its_last_line_says_why_
 
 #[test]
 fn a_line_that_has_the_text_in_it_makes_ready_on_whichever_output_it_comes() {
-    for (format, write) in
-        [("text", "print rea pause 20 say dy"), ("json", "err ready"), ("text", "say noise flood 5000 say ready")]
-    {
+    for (format, write) in [
+        ("text", "print rea pause 20 say dy"),
+        ("json", "err ready"),
+        ("text", "say noise flood 5000 say ready"),
+    ] {
         let toml = "[process.web]\nreadiness = { log = 'ready' }\n";
         let proc = start(&format!("web: ./child {write} wait\n"), toml);
         let proc = proc.args(["--log-format", format]).spawn();
@@ -129,8 +132,16 @@ fn a_probe_that_hangs_is_killed_when_its_time_is_over() {
 #[test]
 fn what_a_probe_puts_into_the_background_ends_with_it() {
     for (exec, timeout, why) in [
-        ("./child hold alive fork ignore TERM wait end fork fork wait end wait end exit 7", "20s", "exited with code 7"),
-        ("./child hold alive fork ignore TERM wait end fork fork wait end wait end wait", "1s", "did not end within 1s"),
+        (
+            "./child hold alive fork ignore TERM wait end fork fork wait end wait end exit 7",
+            "20s",
+            "exited with code 7",
+        ),
+        (
+            "./child hold alive fork ignore TERM wait end fork fork wait end wait end wait",
+            "1s",
+            "did not end within 1s",
+        ),
     ] {
         let proc = start("web: ./child wait\n", &once(exec, timeout));
         let alive = proc.liveness();
@@ -194,7 +205,8 @@ fn a_command_that_cannot_be_run_is_a_failure_with_its_reason() {
 fn a_stop_command_stops_and_knows_whom() {
     let stop = "kill -USR1 $PROC_PID; echo not shown; exec ./child pause 100";
     let toml = format!("[process.web]\nstop_command = '{stop}'\n");
-    let proc = start("web: ./child trap USR1 last asked 0 trap TERM last signalled 1 ready wait\n", &toml).spawn();
+    let proc =
+        start("web: ./child trap USR1 last asked 0 trap TERM last signalled 1 ready wait\n", &toml).spawn();
     proc.wait_for("ready");
     let run = proc.end_by(Signal::SIGTERM);
     run.dies_by(Signal::SIGTERM).says("asked").never_says("signalled").never_says("not shown");
