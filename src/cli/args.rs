@@ -2,6 +2,7 @@
 //!
 //! Which option goes with which command, and where an option may stand, is [`super::parse`]'s.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
@@ -108,6 +109,10 @@ pub struct Options {
     #[arg(short = 'd', long, value_name = "DIR", env = "PROC_ROOT", help_heading = WHAT_RUNS)]
     pub root: Option<PathBuf>,
 
+    /// The file that says how processes behave [default: proc.toml beside the Procfile]
+    #[arg(long, value_name = "FILE", env = "PROC_CONFIG", help_heading = WHAT_RUNS)]
+    pub config: Option<PathBuf>,
+
     /// How many of each type, as in `web=2,worker=1` or `all=1,web=0`; types not named are not started
     #[arg(short = 'm', long, value_name = "LIST", env = "PROC_FORMATION", help_heading = WHAT_RUNS)]
     #[arg(visible_short_alias = 'c', visible_alias = "concurrency")]
@@ -117,6 +122,11 @@ pub struct Options {
     #[arg(short = 'x', long, value_name = "TYPE", env = "PROC_EXCEPT", help_heading = WHAT_RUNS)]
     #[arg(value_delimiter = ',')]
     pub except: Vec<String>,
+
+    /// Start what has this profile in proc.toml too; repeatable, or a list with commas
+    #[arg(long, value_name = "NAME", env = "PROC_PROFILE", help_heading = WHAT_RUNS)]
+    #[arg(value_delimiter = ',')]
+    pub profile: Vec<String>,
 
     /// First run the type `release` to its end; if it fails, start nothing
     #[arg(long, env = "PROC_RELEASE", help_heading = WHAT_RUNS, value_parser = FalseyValueParser::new())]
@@ -211,6 +221,36 @@ pub struct Options {
     #[arg(long, value_name = "WHEN", env = "PROC_EXIT_ON", help_heading = THE_END)]
     #[arg(default_value_t, value_parser = word(ExitOn::NAMES, ExitOn::from_str))]
     pub exit_on: ExitOn,
+
+    /// Where each of them has its value from.
+    #[arg(skip)]
+    pub origins: Origins,
+}
+
+/// Where an option has its value from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Source {
+    /// Nobody has given it.
+    #[default]
+    Default,
+    /// Its variable, `PROC_…`.
+    Variable,
+    /// The command line.
+    CommandLine,
+}
+
+/// Where the options have their values from, by their ids (the fields of [`Options`]).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Origins {
+    pub(super) given: BTreeMap<&'static str, Source>,
+}
+
+impl Origins {
+    /// Where the option `id` has its value from.
+    #[must_use]
+    pub fn of(&self, id: &str) -> Source {
+        self.given.get(id).copied().unwrap_or_default()
+    }
 }
 
 const WHAT_RUNS: &str = "What runs";

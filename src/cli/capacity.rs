@@ -22,7 +22,7 @@ pub(super) fn check(options: &Options, plan: &Plan, limits: &Limits, problems: &
         let needed = Limits::needed(of_all);
         let who = if count == 1 { "1 process needs".to_owned() } else { format!("{count} processes need") };
         let text = format!("{who} {needed} open files of ours, and the limit is {}", limits.files());
-        if limits.room() < most || options.exit_on == ExitOn::Any {
+        if limits.room() < most || plan.exit_on == ExitOn::Any {
             problems.error(text);
             problems.hint(if plan.instances.keys().any(|id| has_pty(options, plan.settings(*id))) {
                 format!("start fewer, raise the limit (`ulimit -n {needed}`), or use pipes (`--pty never`)")

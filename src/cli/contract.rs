@@ -51,9 +51,11 @@ pub(super) fn check_beyond(options: &Options, around: &Surroundings, app: &App, 
 }
 
 fn report_missing(contract: &Contract, app: &App, problems: &mut Problems) {
-    let ours = plan::variables(&app.types, app.base_port, "", 1, app.base_port);
+    let ours = plan::variables(&app.types, &app.settings, app.base_port, "", 1, app.base_port);
     let ours: BTreeSet<&str> = ours.iter().map(|(name, _)| name.as_str()).collect();
-    let is_set = |name: &str| ours.contains(name) || app.environment.has(name);
+    let own = app.settings.iter().flat_map(|each| &each.env_files).flat_map(|named| &named.file.entries);
+    let own: BTreeSet<&str> = own.map(|entry| entry.key.as_str()).collect();
+    let is_set = |name: &str| ours.contains(name) || own.contains(name) || app.environment.has(name);
     let example = printable(&contract.name);
     let mut first = None;
     for clause in contract.missing(is_set) {

@@ -8,7 +8,7 @@ use crate::model::env_file::quote;
 use crate::model::plan;
 use crate::model::port;
 use crate::model::procfile::unknown_type;
-use crate::model::secret::masked;
+use crate::model::settings::DEFAULTS;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
@@ -21,13 +21,16 @@ pub(super) fn env(
     let (app, problems) = load::app(options, around, Demand::NoProcfile);
     problems.settle()?;
     let Some(app) = app else { return Err(CliError::internal("no app and no error")) };
-    let ours = variables(&app, instance)?;
-    let environment = app.environment.resolve(&ours).map_err(|error| CliError::input(error.to_string()))?;
+    let asked = instance.map(|instance| find(&app, instance)).transpose()?;
+    let ours = variables(&app, asked);
+    let settings = asked.and_then(|(index, _)| app.settings.get(index)).unwrap_or(&DEFAULTS);
+    let seen = app.environment.of(settings);
+    let environment = seen.resolve(&ours).map_err(|error| CliError::input(error.to_string()))?;
     let mut text = String::new();
     for (name, variable) in &environment {
         let (name, value) = (name.to_string_lossy(), variable.value.to_string_lossy());
-        let shown = if options.show_secrets { value.clone() } else { masked(&name, &value) };
-        let origin = app.environment.describe(&variable.origin);
+        let shown = if options.show_secrets { value.clone() } else { app.secrets.masked(&name, &value) };
+        let origin = seen.describe(&variable.origin);
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{name}={} # {origin}", quote(&shown));
     }
@@ -35,21 +38,22 @@ pub(super) fn env(
     Ok(ExitCode::SUCCESS)
 }
 
-/// What we set for `TYPE` or `TYPE.N`, or for a command that is no process type.
-fn variables(app: &App, instance: Option<&str>) -> Result<Vec<(String, String)>, CliError> {
-    let (name, number, index) = match instance {
-        None => ("run", 1, 0),
-        Some(instance) => {
-            let (name, number) = parse(instance)?;
-            let index = app.types.iter().position(|each| each.name == name).ok_or_else(|| {
-                let (message, hint) = unknown_type(name, &app.types);
-                hint.into_iter().fold(CliError::usage(message), CliError::hint)
-            })?;
-            (name, number, index)
-        }
-    };
-    let port = app.base_port.and_then(|base| port::of(base, index, number));
-    Ok(plan::variables(&app.types, app.base_port, name, number, port))
+/// The process type and the number that `TYPE` or `TYPE.N` means.
+fn find(app: &App, instance: &str) -> Result<(usize, u16), CliError> {
+    let (name, number) = parse(instance)?;
+    let index = app.types.iter().position(|each| each.name == name).ok_or_else(|| {
+        let (message, hint) = unknown_type(name, &app.types);
+        hint.into_iter().fold(CliError::usage(message), CliError::hint)
+    })?;
+    Ok((index, number))
+}
+
+/// What we set for an instance, or for a command that is no process type.
+fn variables(app: &App, asked: Option<(usize, u16)>) -> Vec<(String, String)> {
+    let (name, number) = asked.map_or(("run", 1), |(index, number)| (app.types[index].name.as_str(), number));
+    let port_of =
+        |base| asked.map_or(Some(base), |(index, number)| port::of(base, &app.settings, index, number));
+    plan::variables(&app.types, &app.settings, app.base_port, name, number, app.base_port.and_then(port_of))
 }
 
 /// `web` or `web.2`.

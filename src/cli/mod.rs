@@ -14,6 +14,7 @@ mod logs;
 pub mod man;
 mod manual;
 mod parse;
+mod plan;
 mod problems;
 mod run;
 pub mod start;

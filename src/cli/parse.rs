@@ -10,7 +10,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args as _, FromArgMatches as _, Subcommand as _};
 
-use super::args::{Cli, Command, Options};
+use super::args::{Cli, Command, Options, Origins, Source};
 use super::examples;
 use crate::model::policy::Timestamps;
 
@@ -21,8 +21,10 @@ const APPLIES: &[(&str, &[&str])] = &[
         &[
             "procfile",
             "root",
+            "config",
             "formation",
             "except",
+            "profile",
             "release",
             "env",
             "set",
@@ -43,9 +45,9 @@ const APPLIES: &[(&str, &[&str])] = &[
             "exit_on",
         ],
     ),
-    ("run", &["procfile", "root", "env", "set", "env_override", "port", "no_port"]),
-    ("check", &["procfile", "root", "env", "set", "env_override", "no_env_contract", "strict"]),
-    ("env", &["procfile", "root", "env", "set", "env_override", "port", "no_port", "show_secrets"]),
+    ("run", &["procfile", "root", "config", "env", "set", "env_override", "port", "no_port"]),
+    ("check", &["procfile", "root", "config", "env", "set", "env_override", "no_env_contract", "strict"]),
+    ("env", &["procfile", "root", "config", "env", "set", "env_override", "port", "no_port", "show_secrets"]),
     ("completions", &[]),
     ("man", &[]),
 ];
@@ -229,6 +231,18 @@ impl Places<'_> {
         on && (self.given(switch) || !self.given(value))
     }
 
+    /// Where each option has its value from.
+    fn origins(self) -> Origins {
+        let source = |id: &'static str| {
+            let variable = self.sub.try_contains_id(id).is_ok()
+                && self.sub.value_source(id) == Some(ValueSource::EnvVariable);
+            let source = if self.given(id) { Source::CommandLine } else { Source::Variable };
+            (variable || self.given(id)).then_some((id, source))
+        };
+        let ids = APPLIES.iter().flat_map(|(_, ids)| ids.iter().copied());
+        Origins { given: ids.filter_map(source).collect() }
+    }
+
     /// The options of both places as one.
     fn merge(self, early: Options, late: Options) -> Options {
         let no_port = self.pick("no_port", early.no_port, late.no_port);
@@ -239,8 +253,10 @@ impl Places<'_> {
         Options {
             procfile: self.pick("procfile", early.procfile, late.procfile),
             root: self.pick("root", early.root, late.root),
+            config: self.pick("config", early.config, late.config),
             formation: self.join("formation", early.formation, late.formation),
             except: self.join("except", early.except, late.except),
+            profile: self.join("profile", early.profile, late.profile),
             release: self.pick("release", early.release, late.release),
             strict: self.pick("strict", early.strict, late.strict),
             env: self.join("env", early.env, late.env),
@@ -261,6 +277,7 @@ impl Places<'_> {
             log_rotate: self.pick("log_rotate", early.log_rotate, late.log_rotate),
             timeout: self.pick("timeout", early.timeout, late.timeout),
             exit_on: self.pick("exit_on", early.exit_on, late.exit_on),
+            origins: self.origins(),
         }
     }
 }

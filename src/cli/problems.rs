@@ -27,6 +27,13 @@ impl Problems {
         !self.warnings.is_empty()
     }
 
+    /// The errors, a line of each: what is wrong and where.
+    #[must_use]
+    pub(super) fn errors(&self) -> Vec<String> {
+        let first = |error: &String| error.lines().next().unwrap_or_default().to_owned();
+        self.errors.iter().map(first).collect()
+    }
+
     /// Notes an error.
     pub(super) fn error(&mut self, text: impl Display) {
         self.errors.push(format!("error: {text}"));

@@ -9,6 +9,7 @@ use crate::model::exit::code;
 use crate::model::plan;
 use crate::model::port;
 use crate::model::procfile::ProcessType;
+use crate::model::settings::DEFAULTS;
 use crate::unix::exec::{ExecError, Program};
 use std::ffi::{OsStr, OsString};
 
@@ -22,11 +23,15 @@ pub(super) fn run(
     problems.settle()?;
     let Some(app) = app else { return Err(CliError::internal("no app and no error")) };
     let one_off = OneOff::of(words, &app)?;
-    let port = app.base_port.and_then(|base| port::of(base, one_off.index, 1));
-    let ours = plan::variables(&app.types, app.base_port, &one_off.name, 1, port);
-    let environment = app.environment.resolve(&ours).map_err(|error| CliError::input(error.to_string()))?;
+    let port_of = |base| one_off.index.map_or(Some(base), |index| port::of(base, &app.settings, index, 1));
+    let port = app.base_port.and_then(port_of);
+    let ours = plan::variables(&app.types, &app.settings, app.base_port, &one_off.name, 1, port);
+    let settings = one_off.index.and_then(|index| app.settings.get(index)).unwrap_or(&DEFAULTS);
+    let root = settings.working_dir.as_ref().unwrap_or(&app.root);
+    let environment =
+        app.environment.of(settings).resolve(&ours).map_err(|error| CliError::input(error.to_string()))?;
     let environment = environment.into_iter().map(|(name, variable)| (name, variable.value)).collect();
-    let program = Program { invocation: &one_off.invocation, root: &app.root, environment: &environment };
+    let program = Program { invocation: &one_off.invocation, root, environment: &environment };
     Err(explain(program.replace_us(), words, &app.types))
 }
 
@@ -34,8 +39,8 @@ pub(super) fn run(
 struct OneOff {
     invocation: Invocation,
     name: String,
-    /// Whose port it gets: that of its type, or the base.
-    index: usize,
+    /// Its type, whose port it gets; a command gets the base.
+    index: Option<usize>,
 }
 
 impl OneOff {
@@ -51,7 +56,7 @@ impl OneOff {
             let arguments =
                 arguments.map_err(|_| CliError::usage("arguments to a process type must be UTF-8"))?;
             let invocation = each.command.with_arguments(&arguments).invocation();
-            return Ok(Self { invocation, name: each.name.clone(), index });
+            return Ok(Self { invocation, name: each.name.clone(), index: Some(index) });
         }
         let for_shell =
             first.to_str().filter(|text| arguments.is_empty() && text.contains([' ', '\t', '\n']));
@@ -59,7 +64,7 @@ impl OneOff {
             Some(text) => Invocation::Shell(Command::new(text).text().to_owned()),
             None => Invocation::Direct(words.to_vec()),
         };
-        Ok(Self { invocation, name: "run".to_owned(), index: 0 })
+        Ok(Self { invocation, name: "run".to_owned(), index: None })
     }
 }
 

@@ -4,27 +4,23 @@ use super::args::Options;
 use super::capacity;
 use super::contract;
 use super::error::CliError;
-use super::load::{self, App, Demand, Surroundings};
+use super::load::{self, Demand, Surroundings};
 use super::logs;
-use super::problems::Problems;
+use super::plan::{Planned, Planner};
 use super::ui;
 use crate::engine::{Channel, Console, Engine, LAST_CHANCE};
 use crate::model::exit::{Outcome, code};
-use crate::model::formation::{self, Formation, FormationError, Wanted};
 use crate::model::instance::InstanceId;
 use crate::model::plan::Plan;
 use crate::model::policy::LogFormat;
-use crate::model::port;
-use crate::model::procfile::unknown_type;
-use crate::model::settings::{Condition, Dependency, Settings};
 use crate::model::signal::Signal;
 use crate::output::{Colour, Formatter, Label, Logs, Mux, Sink, Target, Terminal};
 use crate::unix::guard::{self, AllKilled, Side, Watched};
 use crate::unix::limits::Limits;
 use crate::unix::link::{Request, SupervisorLink};
 use crate::unix::sweep::Sweep;
-use crate::unix::{fds, listener, signals};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::unix::{fds, signals};
+use std::collections::BTreeMap;
 use std::io::{self, IoSlice, IsTerminal};
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -44,18 +40,18 @@ pub(super) fn start(
         contract::check(app, &mut problems);
     }
     let planned = app.and_then(|app| Planner { options, named, problems: &mut problems }.plan(app));
-    if let Some((plan, _)) = &planned {
-        capacity::check(options, plan, &limits, &mut problems);
+    if let Some(planned) = &planned {
+        capacity::check(options, &planned.plan, &limits, &mut problems);
     }
     problems.settle()?;
-    let Some((plan, quiet)) = planned else { return Err(CliError::internal("no plan and no error")) };
+    let Some(planned) = planned else { return Err(CliError::internal("no plan and no error")) };
     fds::keep_from_children();
     // One thread so far, and from here on two processes.
     match guard::split().map_err(failed("failed to start the guard"))? {
         Side::Guard(guard) => Ok(end_as(told(guard.watch()))),
         Side::Supervisor(link) => {
             let last_word = link.try_clone().map_err(failed("failed to reach the guard"))?;
-            let result = contain(|| supervise(options, plan, quiet, around, link, limits)).flatten();
+            let result = contain(|| supervise(options, planned, around, link, limits)).flatten();
             let outcome = result.unwrap_or_else(|error| {
                 ui::complain(error.render());
                 Outcome::Code(error.exit_code())
@@ -74,23 +70,24 @@ fn failed(what: &'static str) -> impl Fn(io::Error) -> CliError {
 /// Takes over the signals, and lets the engine run.
 fn supervise(
     options: &Options,
-    plan: Plan,
-    quiet: BTreeSet<usize>,
+    planned: Planned,
     around: &Surroundings,
     link: SupervisorLink,
     limits: Limits,
 ) -> Result<Outcome, CliError> {
     // The threads that write are started while all signals are blocked, and keep it so: none is woken by a child's death.
-    let logs = logs::open(options, &plan, around)?;
+    let logs = logs::open(options, &planned.plan, around)?;
     let console =
-        console(options, &plan, quiet, logs, around).map_err(failed("failed to start the writer thread"))?;
+        console(options, &planned, logs, around).map_err(failed("failed to start the writer thread"))?;
     let signals = signals::Signals::take_over().map_err(failed("failed to take over the signals"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(failed("failed to start the event loop"))?;
     let _entered = runtime.enter();
-    let engine = Engine::new(plan, console, signals, link, limits)
+    let Planned { plan, sources, .. } = planned;
+    let reload = sources.reload(plan.environment.clone(), plan.settings.clone());
+    let engine = Engine::new(plan, console, signals, link, limits, reload)
         .map_err(failed("failed to start the event loop"))?;
     let (outcome, unwritten) = runtime.block_on(engine.run());
     if unwritten > 0 {
@@ -149,157 +146,14 @@ fn end_as(outcome: Outcome) -> ExitCode {
     }
 }
 
-/// Makes a plan of an application and the command line, noting everything that is wrong.
-struct Planner<'a> {
-    options: &'a Options,
-    named: &'a [String],
-    problems: &'a mut Problems,
-}
-
-impl Planner<'_> {
-    /// The plan, and the types whose output is not shown.
-    fn plan(&mut self, app: App) -> Option<(Plan, BTreeSet<usize>)> {
-        // All are asked before any is missed, so that all that is wrong is said.
-        let formation = self.formation(&app);
-        let instances = formation.as_ref().and_then(|formation| self.ports(&app, formation));
-        let release = self.release(&app);
-        let quiet = self.quiet(&app);
-        let (formation, mut instances) = (formation?, instances?);
-        let mut settings = vec![Settings::default(); app.types.len()];
-        for each in &mut settings {
-            each.stop.grace = self.options.timeout;
-        }
-        if let Some(id) = release {
-            instances.entry(id).or_insert_with(|| port::of(app.base_port?, id.process, id.number));
-            first_of_all(id.process, &mut settings);
-        }
-        let left_out = formation
-            .left_out
-            .into_iter()
-            .filter(|index| release.is_none_or(|id| id.process != *index))
-            .collect();
-        let plan = Plan {
-            types: app.types,
-            settings,
-            instances,
-            left_out,
-            base_port: app.base_port,
-            environment: app.environment,
-            root: app.root,
-            exit_on: self.options.exit_on,
-        };
-        self.check_ports(&plan);
-        (!self.problems.are_fatal()).then_some((plan, quiet))
-    }
-
-    fn formation(&mut self, app: &App) -> Option<Formation> {
-        let wanted =
-            Wanted { named: self.named, lists: &self.options.formation, except: &self.options.except };
-        match formation::resolve(wanted, &app.types) {
-            Ok(formation) => Some(formation),
-            Err(errors) => {
-                for error in errors {
-                    self.problems.error(&error);
-                    if let FormationError::UnknownType { hint: Some(hint), .. } = error {
-                        self.problems.hint(hint);
-                    }
-                }
-                None
-            }
-        }
-    }
-
-    fn ports(&mut self, app: &App, formation: &Formation) -> Option<BTreeMap<InstanceId, Option<u16>>> {
-        let Some(base) = app.base_port else {
-            let instances = |(process, count): (usize, &u16)| {
-                (1..=*count).map(move |number| (InstanceId { process, number }, None))
-            };
-            return Some(formation.counts.iter().enumerate().flat_map(instances).collect());
-        };
-        match port::assign(base, &app.types, formation) {
-            Ok(ports) => Some(ports.into_iter().map(|(id, port)| (id, Some(port))).collect()),
-            Err(errors) => {
-                for error in errors {
-                    self.problems.error(error);
-                    self.problems.hint("choose another base with `-p N`, or start fewer");
-                }
-                None
-            }
-        }
-    }
-
-    /// The instance that goes first under `--release`.
-    fn release(&mut self, app: &App) -> Option<InstanceId> {
-        let position = app.types.iter().position(|each| each.name == "release");
-        if self.options.release && position.is_none() {
-            self.problems.error("--release: the Procfile has no process type `release`");
-        }
-        position.filter(|_| self.options.release).map(|process| InstanceId { process, number: 1 })
-    }
-
-    fn quiet(&mut self, app: &App) -> BTreeSet<usize> {
-        let mut quiet = BTreeSet::new();
-        for name in self.options.quiet.iter().map(|name| name.trim()) {
-            if let Some(index) = app.types.iter().position(|each| each.name == name) {
-                quiet.insert(index);
-            } else {
-                let (message, hint) = unknown_type(name, &app.types);
-                self.problems.error(format!("--quiet: {message}"));
-                if let Some(hint) = hint {
-                    self.problems.hint(hint);
-                }
-            }
-        }
-        quiet
-    }
-
-    /// Reports the ports that somebody else listens on.
-    ///
-    /// An error where the process is sure to want its port; else a warning, because a worker has a number it never binds.
-    fn check_ports(&mut self, plan: &Plan) {
-        let same_for_all = plan.environment.set.iter().any(|(name, _)| name == "PORT");
-        if same_for_all && plan.instances.len() > 1 {
-            self.problems
-                .warning("-E PORT=… gives every process the same port; `-p N` sets where they begin");
-        }
-        let ports = plan.instances.iter().filter_map(|(id, port)| Some((*id, (*port)?)));
-        for (id, port) in ports.filter(|_| !same_for_all) {
-            if !listener::is_taken(port) {
-                continue;
-            }
-            let by = listener::holder(port)
-                .map_or(String::new(), |holder| format!(" by pid {} ({})", holder.pid, holder.name));
-            let text = format!("port {port} of {} is taken{by}", plan.name(id));
-            if plan.types.get(id.process).is_some_and(crate::model::procfile::ProcessType::listens) {
-                self.problems.error(text);
-                self.problems.hint("stop that process, or choose another base with `-p N`");
-            } else {
-                self.problems.warning(text);
-            }
-        }
-    }
-}
-
-/// Has all other types wait for this one to do its work (`--release`).
-fn first_of_all(process: usize, settings: &mut [Settings]) {
-    let dependency = Dependency { process, condition: Condition::CompletedSuccessfully, restart: false };
-    for (index, each) in settings.iter_mut().enumerate() {
-        if index == process {
-            each.is_oneshot = true;
-        } else {
-            each.depends_on.push(dependency);
-        }
-    }
-}
-
 /// Our standard output as the options want it.
 fn console(
     options: &Options,
-    plan: &Plan,
-    quiet: BTreeSet<usize>,
+    planned: &Planned,
     logs: Option<Arc<Logs>>,
     around: &Surroundings,
 ) -> io::Result<Console> {
+    let Planned { plan, quiet, notices, .. } = planned;
     let is_terminal = io::stdout().is_terminal();
     let is_coloured = ui::coloured(options.color, is_terminal, &|name| around.variable(name));
     let labels: BTreeMap<InstanceId, Label> =
@@ -319,9 +173,9 @@ fn console(
         sink: Sink::start(write, Box::new(write_now()), buffer / 2)?,
         logs,
         labels,
-        quiet,
+        quiet: quiet.clone(),
         tells_streams_apart: options.log_format == LogFormat::Json,
-        preamble: plan.left_out().into_iter().collect(),
+        preamble: plan.left_out().into_iter().chain(notices.iter().cloned()).collect(),
     })
 }
 

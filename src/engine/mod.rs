@@ -16,6 +16,7 @@ mod looks;
 mod perform;
 mod pipes;
 mod probes;
+mod reload;
 mod search;
 mod strays;
 
@@ -39,6 +40,7 @@ use inbox::{Inbox, Incoming};
 use perform::Performed;
 use pipes::{CHUNK, Pipes, SMALL_CHUNK};
 use probes::Probes;
+pub use reload::{Reload, Reloaded};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::sync::Arc;
@@ -107,6 +109,8 @@ pub struct Engine {
     /// The window of those processes that have a terminal.
     window: Window,
     limits: Limits,
+    /// What reads the env files again.
+    reader: reload::Reader,
 }
 
 impl Engine {
@@ -117,6 +121,7 @@ impl Engine {
         signals: Signals,
         link: SupervisorLink,
         limits: Limits,
+        reload: Reload,
     ) -> io::Result<Self> {
         let clock = Clock::start();
         let window = channel::window(console.margin);
@@ -125,6 +130,7 @@ impl Engine {
         Ok(Self {
             supervisor: Supervisor::new(&plan, fastrand::u64(..)),
             children: Children::new(&plan),
+            reader: reload::Reader::new(reload, &plan),
             plan,
             now: clock.now(),
             clock,

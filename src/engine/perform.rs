@@ -64,6 +64,7 @@ impl Engine {
 
     fn spawn(&mut self, instance: InstanceId, generation: Generation) -> Result<Pid, SpawnFailure> {
         self.check_ports(instance)?;
+        self.renew_environment(instance);
         let channel = self.channel(instance);
         let Console { margin, tells_streams_apart, .. } = self.console;
         let pipes = NewPipes::make(channel, margin, tells_streams_apart, &self.limits)

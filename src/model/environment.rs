@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
 
 use super::diagnostic::printable;
 use super::env_file::{self, EnvFile};
+use super::settings::Settings;
 use super::template::{Segment, Template};
 
 /// Where a variable has its value from.
@@ -115,14 +117,17 @@ impl Grown {
 type Variables = BTreeMap<OsString, Variable>;
 
 impl Environment {
-    /// The same with more env files over those there are.
+    /// That of a process type: with its env files over those of all, and with PWD where it runs.
     #[must_use]
-    pub fn with(&self, files: &[NamedEnvFile]) -> Cow<'_, Self> {
-        if files.is_empty() {
+    pub fn of(&self, settings: &Settings) -> Cow<'_, Self> {
+        if settings.env_files.is_empty() && settings.working_dir.is_none() {
             return Cow::Borrowed(self);
         }
         let mut environment = self.clone();
-        environment.files.extend_from_slice(files);
+        environment.files.extend_from_slice(&settings.env_files);
+        if let Some(directory) = &settings.working_dir {
+            environment.move_to(directory);
+        }
         Cow::Owned(environment)
     }
 
@@ -133,6 +138,13 @@ impl Environment {
         self.set.iter().any(|(key, _)| key == name)
             || self.inherited.iter().any(|(key, _)| key == name)
             || entries.any(|entry| entry.key == name)
+    }
+
+    /// Has an inherited PWD say this, as it does after a `cd`.
+    pub fn move_to(&mut self, directory: &Path) {
+        for (_, value) in self.inherited.iter_mut().filter(|(name, _)| name == "PWD") {
+            directory.as_os_str().clone_into(value);
+        }
     }
 
     /// The variables of an instance, given the ones that we set for it; only env files have variables filled in.
@@ -347,6 +359,20 @@ mod tests {
         ] {
             assert_eq!(value_of_k(&environment(&[], &[], &[text])).0, value, "{text}");
         }
+    }
+
+    #[test]
+    fn a_process_type_has_its_files_over_those_of_all_and_pwd_says_where_it_runs() {
+        let all = environment(&[], &[("PWD", "/app")], &["K=all\nOTHER=x\n"]);
+        assert_eq!(*all.of(&Settings::default()), all);
+        let own = Settings {
+            env_files: vec![file("K=own-$OTHER\n")],
+            working_dir: Some("/app/web".into()),
+            ..Settings::default()
+        };
+        let resolved = all.of(&own).resolve(&[]).unwrap();
+        assert_eq!(resolved[OsStr::new("K")].value, "own-x");
+        assert_eq!(resolved[OsStr::new("PWD")].value, "/app/web");
     }
 
     #[test]

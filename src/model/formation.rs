@@ -4,15 +4,34 @@ use super::diagnostic::printable;
 use super::procfile::{ProcessType, unknown_type};
 
 /// The most copies of one process type; more is a slip of the keyboard rather than a wish.
-const MOST: u16 = 10_000;
+pub(super) const MOST: u16 = 10_000;
 
 /// How many copies of each process type are started, in Procfile order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Formation {
     /// One count for each process type of the Procfile.
     pub counts: Vec<u16>,
     /// The one-offs that were left out because nobody named them, as indices.
     pub left_out: Vec<usize>,
+    /// The types that were left out by name, as indices: what others need of them is elsewhere.
+    pub unwanted: Vec<usize>,
+}
+
+/// What `proc.toml` says of the number of a process type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Share {
+    /// How many there are where the command line does not say (`scale`).
+    pub scale: Option<u16>,
+    /// Whether it has profiles and none of them is on: it starts only when it is named.
+    pub is_asleep: bool,
+}
+
+impl Share {
+    /// How many it takes for one to be there.
+    #[must_use]
+    pub fn at_least_one(self) -> u16 {
+        self.scale.filter(|scale| *scale > 0).unwrap_or(1)
+    }
 }
 
 /// What can be wrong with a formation.
@@ -56,68 +75,109 @@ pub struct Wanted<'a> {
     pub lists: &'a [String],
     /// The types to leave out (`-x`).
     pub except: &'a [String],
+    /// What `proc.toml` says of each process type; those beyond its end have the defaults.
+    pub shares: &'a [Share],
+}
+
+impl Wanted<'_> {
+    fn share(&self, index: usize) -> Share {
+        self.shares.get(index).copied().unwrap_or_default()
+    }
 }
 
 /// Reads what is wanted against the types there are; all errors, not the first.
+///
+/// A number of the command line beats `scale`; a name without one says which, not how many.
 pub fn resolve(wanted: Wanted<'_>, types: &[ProcessType]) -> Result<Formation, Vec<FormationError>> {
-    let mut reader = Reader { types, counts: vec![None; types.len()], default: None, errors: Vec::new() };
+    let counts = vec![None; types.len()];
+    let mut reader = Reader { wanted, types, counts, all: None, errors: Vec::new() };
     for entry in wanted.named.iter().flat_map(|named| named.split(',')) {
-        reader.entry(entry, Some(1));
+        reader.entry(entry, true);
     }
     for entry in wanted.lists.iter().flat_map(|list| list.split(',')) {
-        reader.entry(entry, None);
+        reader.entry(entry, false);
     }
-    let listed = !wanted.named.is_empty() || !wanted.lists.is_empty();
-    let default = reader.default.unwrap_or(u16::from(!listed));
     let except: Vec<usize> = wanted.except.iter().filter_map(|name| reader.position(name.trim())).collect();
-    let Reader { mut counts, mut errors, .. } = reader;
-    let left_out = |index: &usize| counts[*index].is_none() && default > 0 && types[*index].is_one_off();
-    let left_out: Vec<usize> =
-        (0..types.len()).filter(left_out).filter(|index| !except.contains(index)).collect();
     for index in except {
-        counts[index] = Some(0);
+        reader.counts[index] = Some(0);
     }
-    let count = |(index, count): (usize, Option<u16>)| match count {
-        Some(count) => count,
-        None if types[index].is_one_off() => 0,
-        None => default,
-    };
-    let counts: Vec<u16> = counts.into_iter().enumerate().map(count).collect();
-    if errors.is_empty() && counts.iter().all(|count| *count == 0) {
-        let names: Vec<&str> = left_out.iter().map(|index| types[*index].name.as_str()).collect();
+    let formation = reader.formation();
+    let mut errors = reader.errors;
+    if errors.is_empty() && formation.counts.iter().all(|count| *count == 0) {
+        let names: Vec<&str> = formation.left_out.iter().map(|index| types[*index].name.as_str()).collect();
         errors.push(if names.is_empty() {
             FormationError::Nothing
         } else {
             FormationError::OnlyOneOffs(names.join(", "))
         });
     }
-    if errors.is_empty() { Ok(Formation { counts, left_out }) } else { Err(errors) }
+    if errors.is_empty() { Ok(formation) } else { Err(errors) }
 }
 
 /// A formation half read.
 struct Reader<'a> {
+    wanted: Wanted<'a>,
     types: &'a [ProcessType],
     counts: Vec<Option<u16>>,
-    default: Option<u16>,
+    /// The number for those that are not named (`all=N`).
+    all: Option<u16>,
     errors: Vec<FormationError>,
 }
 
 impl Reader<'_> {
-    /// Takes up `TYPE=N`, or `TYPE` where `bare` says what that counts.
-    fn entry(&mut self, entry: &str, bare: Option<u16>) {
+    /// What comes of all entries.
+    fn formation(&self) -> Formation {
+        let mut formation = Formation::default();
+        for (index, named) in self.counts.iter().enumerate() {
+            let scale = self.wanted.share(index).scale;
+            let count = named.unwrap_or_else(|| self.unnamed(index));
+            if count == 0 && (*named == Some(0) || scale == Some(0)) {
+                formation.unwanted.push(index);
+            } else if count == 0 && named.is_none() && self.is_left_out(index) {
+                formation.left_out.push(index);
+            }
+            formation.counts.push(count);
+        }
+        formation
+    }
+
+    /// How many there are of a type that nobody has named.
+    fn unnamed(&self, index: usize) -> u16 {
+        let (share, is_one_off) = (self.wanted.share(index), self.types[index].is_one_off());
+        let is_listed = !self.wanted.named.is_empty() || !self.wanted.lists.is_empty();
+        match (self.all, share.scale) {
+            _ if share.is_asleep => 0,
+            (Some(all), _) if !is_one_off => all,
+            (None, Some(scale)) if !is_listed => scale,
+            (Some(_) | None, Some(_) | None) => u16::from(!is_listed && !is_one_off),
+        }
+    }
+
+    /// Whether a type would be started if it were no one-off.
+    fn is_left_out(&self, index: usize) -> bool {
+        let is_listed = !self.wanted.named.is_empty() || !self.wanted.lists.is_empty();
+        let count = self.all.unwrap_or(u16::from(!is_listed));
+        count > 0 && self.types[index].is_one_off() && !self.wanted.share(index).is_asleep
+    }
+
+    /// Takes up `TYPE=N`, or `TYPE` where that `may_be_bare`.
+    fn entry(&mut self, entry: &str, may_be_bare: bool) {
         let (name, count) = match entry.split_once('=') {
             Some((name, count)) => (name.trim(), whole_number(count.trim())),
-            None => (entry.trim(), bare),
+            None => (entry.trim(), may_be_bare.then_some(1)),
         };
-        let Some(count) = count.filter(|_| !name.is_empty()) else {
+        let Some(mut count) = count.filter(|_| !name.is_empty()) else {
             let types = self.types.iter().map(|each| each.name.as_str()).collect::<Vec<_>>().join(", ");
             return self.errors.push(FormationError::BadEntry { entry: printable(entry.trim()), types });
         };
         let is_everything = matches!(name, "all" | "*") && !self.types.iter().any(|each| each.name == name);
         let slot = if is_everything {
-            &mut self.default
+            &mut self.all
         } else {
             let Some(index) = self.position(name) else { return };
+            if !entry.contains('=') {
+                count = self.wanted.share(index).at_least_one();
+            }
             &mut self.counts[index]
         };
         if slot.replace(count).is_some() {
@@ -155,7 +215,10 @@ mod tests {
 
     fn read(named: &[&str], lists: &[&str], except: &[&str]) -> Result<Formation, Vec<FormationError>> {
         let (named, lists, except) = (strings(named), strings(lists), strings(except));
-        resolve(Wanted { named: &named, lists: &lists, except: &except }, &procfile::parse(PROCFILE).types)
+        resolve(
+            Wanted { named: &named, lists: &lists, except: &except, shares: &[] },
+            &procfile::parse(PROCFILE).types,
+        )
     }
 
     fn counts(named: &[&str], lists: &[&str], except: &[&str]) -> Vec<u16> {
@@ -164,7 +227,10 @@ mod tests {
 
     #[test]
     fn one_of_each_but_the_one_offs_is_the_default() {
-        assert_eq!(read(&[], &[], &[]), Ok(Formation { counts: vec![0, 1, 1, 0], left_out: vec![0, 3] }));
+        assert_eq!(
+            read(&[], &[], &[]),
+            Ok(Formation { counts: vec![0, 1, 1, 0], left_out: vec![0, 3], unwanted: vec![] })
+        );
     }
 
     #[test]
@@ -173,7 +239,7 @@ mod tests {
         assert_eq!(counts(&["web"], &[], &[]), [0, 1, 0, 0]);
         assert_eq!(
             read(&["migrate", "web"], &[], &[]),
-            Ok(Formation { counts: vec![0, 1, 0, 1], left_out: vec![] })
+            Ok(Formation { counts: vec![0, 1, 0, 1], ..Formation::default() })
         );
     }
 
@@ -192,6 +258,47 @@ mod tests {
         assert_eq!(counts(&[], &[], &["worker"]), [0, 1, 0, 0]);
         assert_eq!(counts(&["web", "worker=2"], &[], &["worker"]), [0, 1, 0, 0]);
         assert_eq!(read(&[], &[], &["release"]).unwrap().left_out, [3]);
+    }
+
+    #[test]
+    fn a_scale_is_the_number_where_the_command_line_does_not_say_one() {
+        let scale = |scale| Share { scale: Some(scale), is_asleep: false };
+        let shares = [Share::default(), scale(2), scale(0), scale(1)];
+        let read = |named: &[&str], lists: &[&str]| {
+            let (named, lists) = (strings(named), strings(lists));
+            let wanted = Wanted { named: &named, lists: &lists, except: &[], shares: &shares };
+            resolve(wanted, &procfile::parse(PROCFILE).types).unwrap()
+        };
+        let formation = read(&[], &[]);
+        assert_eq!(formation, Formation { counts: vec![0, 2, 0, 1], left_out: vec![0], unwanted: vec![2] });
+        assert_eq!(read(&["web", "worker"], &[]).counts, [0, 2, 1, 0]);
+        assert_eq!(read(&["web=1"], &[]).counts, [0, 1, 0, 0]);
+        assert_eq!(read(&[], &["all=3,worker=0"]).counts, [0, 3, 0, 0]);
+    }
+
+    #[test]
+    fn who_is_asleep_starts_only_when_named() {
+        let asleep = Share { scale: Some(2), is_asleep: true };
+        let shares = [Share::default(), asleep];
+        let read = |named: &[&str], lists: &[&str]| {
+            let (named, lists) = (strings(named), strings(lists));
+            let wanted = Wanted { named: &named, lists: &lists, except: &[], shares: &shares };
+            resolve(wanted, &procfile::parse(PROCFILE).types).unwrap().counts
+        };
+        assert_eq!(read(&[], &[]), [0, 0, 1, 0]);
+        assert_eq!(read(&[], &["all=1"]), [0, 0, 1, 0]);
+        assert_eq!(read(&["web"], &[]), [0, 2, 0, 0]);
+        assert_eq!(read(&[], &["web=1"]), [0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn who_is_left_out_by_name_is_known() {
+        assert_eq!(
+            read(&[], &["all=1,worker=0"], &["web"]),
+            Err(vec![FormationError::OnlyOneOffs("release, migrate".into())])
+        );
+        assert_eq!(read(&[], &["all=1,worker=0"], &[]).unwrap().unwanted, [2]);
+        assert!(read(&["web"], &[], &[]).unwrap().unwanted.is_empty());
     }
 
     #[test]

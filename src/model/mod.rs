@@ -1,6 +1,7 @@
 //! What things are: pure data and parsing. Imports nothing of ours, reads no file, knows no clock.
 
 pub mod command;
+pub mod config;
 pub mod contract;
 pub mod diagnostic;
 pub mod env_file;
@@ -8,6 +9,7 @@ pub mod environment;
 pub mod exit;
 pub mod formation;
 pub mod instance;
+pub mod needs;
 pub mod plan;
 pub mod policy;
 pub mod port;

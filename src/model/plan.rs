@@ -72,7 +72,7 @@ impl Plan {
 
     /// Everything an instance sees in its environment.
     pub fn environment(&self, id: InstanceId) -> Result<BTreeMap<OsString, OsString>, GrowthError> {
-        let resolved = self.environment.with(&self.settings(id).env_files).resolve(&self.variables(id))?;
+        let resolved = self.environment.of(self.settings(id)).resolve(&self.variables(id))?;
         Ok(resolved.into_iter().map(|(name, variable)| (name, variable.value)).collect())
     }
 
@@ -91,7 +91,7 @@ impl Plan {
     pub fn variables(&self, id: InstanceId) -> Vec<(String, String)> {
         let name = self.types.get(id.process).map_or("?", |each| each.name.as_str());
         let port = self.instances.get(&id).copied().flatten();
-        variables(&self.types, self.base_port, name, id.number, port)
+        variables(&self.types, &self.settings, self.base_port, name, id.number, port)
     }
 }
 
@@ -101,13 +101,14 @@ impl Plan {
 #[must_use]
 pub fn variables(
     types: &[ProcessType],
+    settings: &[Settings],
     base: Option<u16>,
     name: &str,
     number: u16,
     port: Option<u16>,
 ) -> Vec<(String, String)> {
     let first_port = |(index, each): (usize, &ProcessType)| {
-        let port = port::of(base?, index, 1)?;
+        let port = port::of(base?, settings, index, 1)?;
         Some((format!("PROC_{}_PORT", each.name.to_ascii_uppercase().replace('-', "_")), port.to_string()))
     };
     let own = [
@@ -136,7 +137,7 @@ mod tests {
             ("PORT", "5001"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
-        assert_eq!(variables(&types, Some(5000), "web", 2, Some(5001)), expected);
-        assert_eq!(variables(&types, None, "web", 2, None), expected[2..5]);
+        assert_eq!(variables(&types, &[], Some(5000), "web", 2, Some(5001)), expected);
+        assert_eq!(variables(&types, &[], None, "web", 2, None), expected[2..5]);
     }
 }

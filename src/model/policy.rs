@@ -59,7 +59,15 @@ impl FromStr for Grace {
         if text == "inf" {
             return Ok(Self::Unlimited);
         }
-        duration(text).map(Self::For)
+        duration(text).map(Self::For).map_err(|error| match error {
+            DurationError::Malformed => {
+                let example = "write seconds (`10`), units (`500ms`, `1m30s`) or `inf`";
+                PolicyError(format!("`{}` is not a duration: {example}", super::diagnostic::printable(text)))
+            }
+            DurationError::TooLong => {
+                PolicyError(format!("`{text}` is longer than a year: write `inf` for no limit"))
+            }
+        })
     }
 }
 
@@ -86,12 +94,17 @@ impl fmt::Display for Seconds {
 /// The longest duration taken: a year. More is `inf` in all but name, and sums with it cannot overflow.
 const LONGEST: Duration = Duration::from_hours(365 * 24);
 
+/// Why a text is no duration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DurationError {
+    /// It is not a number, or one with units.
+    Malformed,
+    /// It is longer than a year.
+    TooLong,
+}
+
 /// A duration with units (`1m30s`, `200ms`); a bare number is seconds.
-fn duration(text: &str) -> Result<Duration, PolicyError> {
-    let bad = || {
-        let example = "write seconds (`10`), units (`500ms`, `1m30s`) or `inf`";
-        PolicyError(format!("`{}` is not a duration: {example}", super::diagnostic::printable(text)))
-    };
+pub(super) fn duration(text: &str) -> Result<Duration, DurationError> {
     let mut total = 0.0;
     let mut rest = text;
     while !rest.is_empty() {
@@ -105,18 +118,24 @@ fn duration(text: &str) -> Result<Duration, PolicyError> {
             "s" => 1.0,
             "m" => 60.0,
             "h" => 3600.0,
-            _ => return Err(bad()),
+            _ => return Err(DurationError::Malformed),
         };
-        total += number.parse::<f64>().map_err(|_| bad())? * seconds;
+        total += number.parse::<f64>().map_err(|_| DurationError::Malformed)? * seconds;
         rest = tail;
     }
     if text.is_empty() {
-        return Err(bad());
+        return Err(DurationError::Malformed);
     }
-    Duration::try_from_secs_f64(total)
-        .ok()
-        .filter(|duration| *duration <= LONGEST)
-        .ok_or_else(|| PolicyError(format!("`{text}` is longer than a year: write `inf` for no limit")))
+    from_seconds(total)
+}
+
+/// So many seconds, a year at most.
+pub(super) fn from_seconds(seconds: f64) -> Result<Duration, DurationError> {
+    if seconds.is_nan() || seconds < 0.0 {
+        return Err(DurationError::Malformed);
+    }
+    let duration = Duration::try_from_secs_f64(seconds).ok();
+    duration.filter(|duration| *duration <= LONGEST).ok_or(DurationError::TooLong)
 }
 
 /// The form of the output (`--log-format`).

@@ -3,6 +3,7 @@
 use super::formation::Formation;
 use super::instance::InstanceId;
 use super::procfile::ProcessType;
+use super::settings::Settings;
 use std::collections::BTreeMap;
 
 /// The base where nobody says otherwise (foreman's).
@@ -35,13 +36,16 @@ pub enum PortError {
 }
 
 /// The port of the `number`th instance (from 1) of the type at `index`, if there is such a port.
+///
+/// A type that has a port of its own (`port` in `proc.toml`) has those that follow it.
 #[must_use]
-pub fn of(base: u16, index: usize, number: u16) -> Option<u16> {
-    u16::try_from(unbounded(base, index, number)).ok()
+pub fn of(base: u16, settings: &[Settings], index: usize, number: u16) -> Option<u16> {
+    u16::try_from(unbounded(base, settings, index, number)).ok()
 }
 
-fn unbounded(base: u16, index: usize, number: u16) -> usize {
-    usize::from(base) + STEP * index + usize::from(number.max(1)) - 1
+fn unbounded(base: u16, settings: &[Settings], index: usize, number: u16) -> usize {
+    let own = settings.get(index).and_then(|each| each.port);
+    own.map_or(usize::from(base) + STEP * index, usize::from) + usize::from(number.max(1)) - 1
 }
 
 /// The ports of all instances that are started, or everything that is wrong with them (one error for each type).
@@ -50,6 +54,7 @@ fn unbounded(base: u16, index: usize, number: u16) -> usize {
 pub fn assign(
     base: u16,
     types: &[ProcessType],
+    settings: &[Settings],
     formation: &Formation,
 ) -> Result<BTreeMap<InstanceId, u16>, Vec<PortError>> {
     let mut ports = BTreeMap::new();
@@ -58,8 +63,9 @@ pub fn assign(
     for (process, (each, count)) in types.iter().zip(&formation.counts).enumerate() {
         for number in 1..=*count {
             let instance = format!("{}.{number}", each.name);
-            let Some(port) = of(base, process, number) else {
-                errors.push(PortError::TooHigh { instance, port: unbounded(base, process, number) });
+            let Some(port) = of(base, settings, process, number) else {
+                errors
+                    .push(PortError::TooHigh { instance, port: unbounded(base, settings, process, number) });
                 break;
             };
             if let Some(first) = holders.get(&port) {
@@ -79,9 +85,13 @@ mod tests {
     use crate::model::procfile;
 
     fn read(base: u16, counts: &[u16]) -> Result<Vec<u16>, Vec<PortError>> {
+        read_with(base, &[], counts)
+    }
+
+    fn read_with(base: u16, settings: &[Settings], counts: &[u16]) -> Result<Vec<u16>, Vec<PortError>> {
         let types = procfile::parse(b"web: a\nworker: b\nclock: c\n").types;
-        let formation = Formation { counts: counts.to_vec(), left_out: Vec::new() };
-        assign(base, &types, &formation).map(|ports| ports.into_values().collect())
+        let formation = Formation { counts: counts.to_vec(), ..Formation::default() };
+        assign(base, &types, settings, &formation).map(|ports| ports.into_values().collect())
     }
 
     #[test]
@@ -99,6 +109,15 @@ mod tests {
     }
 
     #[test]
+    fn a_type_with_a_port_of_its_own_counts_from_there_and_may_collide() {
+        let own = |port| Settings { port: Some(port), ..Settings::default() };
+        let settings = [Settings::default(), own(6379), Settings::default()];
+        assert_eq!(read_with(5000, &settings, &[1, 2, 1]), Ok(vec![5000, 6379, 6380, 5200]));
+        let taken = PortError::Taken { port: 5001, first: "web.2".into(), second: "worker.1".into() };
+        assert_eq!(read_with(5000, &[Settings::default(), own(5001)], &[2, 1, 0]), Err(vec![taken]));
+    }
+
+    #[test]
     fn a_port_above_the_highest_is_an_error_for_each_type() {
         let too_high = |instance: &str, port| PortError::TooHigh { instance: instance.into(), port };
         assert_eq!(
@@ -106,7 +125,7 @@ mod tests {
             Err(vec![too_high("worker.1", 65_600), too_high("clock.1", 65_700)])
         );
         assert_eq!(read(65_535, &[2, 0, 0]), Err(vec![too_high("web.2", 65_536)]));
-        assert_eq!(of(65_500, 1, 1), None);
+        assert_eq!(of(65_500, &[], 1, 1), None);
     }
 
     #[test]

@@ -254,6 +254,12 @@ impl Parser<'_> {
     }
 }
 
+/// Whether a process type can have this name.
+#[must_use]
+pub fn is_valid_name(text: &str) -> bool {
+    is_name(text) && text.len() <= LONGEST_NAME
+}
+
 /// Whether the text is made of what a name may have; its length is another matter.
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')

@@ -50,6 +50,37 @@ pub fn masked<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     }
 }
 
+/// Names of variables that hold secrets by the word of whoever wrote them down (`secrets` in `proc.toml`), besides those that look like it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Secrets {
+    /// The names, in either case; `*` stands for any text.
+    pub patterns: Vec<String>,
+}
+
+impl Secrets {
+    /// The value as it may be shown, like [`masked`].
+    #[must_use]
+    pub fn masked<'a>(&self, name: &str, value: &'a str) -> Cow<'a, str> {
+        let is_listed = || self.patterns.iter().any(|pattern| fits(pattern, name));
+        if !value.is_empty() && is_listed() { Cow::Borrowed(MASK) } else { masked(name, value) }
+    }
+}
+
+/// Whether a name is what a pattern says, in either case.
+fn fits(pattern: &str, name: &str) -> bool {
+    let (pattern, name) = (pattern.to_ascii_uppercase(), name.to_ascii_uppercase());
+    let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut name) = name.strip_prefix(first) else { return false };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    // The last part is at the end; each of the others is best found as early as it can be.
+    let last = parts.pop().unwrap_or_default();
+    for part in parts {
+        let Some(at) = name.find(part) else { return false };
+        name = &name[at + part.len()..];
+    }
+    name.ends_with(last)
+}
+
 /// Whether the name is one that secrets have.
 #[must_use]
 pub fn is_secret(name: &str) -> bool {
@@ -149,6 +180,30 @@ fn is_port(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pattern_hides_what_it_names_in_either_case() {
+        for (pattern, name, expected) in [
+            ("DATABASE_URL", "DATABASE_URL", true),
+            ("database_url", "DATABASE_URL", true),
+            ("DATABASE", "DATABASE_URL", false),
+            ("*_URL", "DATABASE_URL", true),
+            ("*_URL", "DATABASE_URLS", false),
+            ("DATA*", "DATABASE_URL", true),
+            ("*BASE*", "DATABASE_URL", true),
+            ("D*E*L", "DATABASE_URL", true),
+            ("*", "X", true),
+            ("A*A", "A", false),
+            ("A*BA*A", "ABA", false),
+        ] {
+            assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
+        }
+        let secrets = Secrets { patterns: vec!["*_SEED".into()] };
+        assert_eq!(secrets.masked("GAME_SEED", "7"), MASK);
+        assert_eq!(secrets.masked("GAME_SEED", ""), "");
+        assert_eq!(secrets.masked("API_KEY", "7"), MASK);
+        assert_eq!(secrets.masked("LEVEL", "7"), "7");
+    }
 
     #[test]
     fn a_name_with_a_word_of_secrets_is_a_secrets() {

@@ -48,6 +48,15 @@ impl Signal {
         Self(number)
     }
 
+    /// The signal with this name, with or without `SIG` and in either case.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let name = name.to_ascii_uppercase();
+        let name = name.strip_prefix("SIG").unwrap_or(&name);
+        let index = NAMES.iter().position(|known| *known == name)?;
+        Some(Self(i32::try_from(index).ok()? + 1))
+    }
+
     /// Its number.
     #[must_use]
     pub const fn number(self) -> i32 {
@@ -85,6 +94,17 @@ impl fmt::Display for Signal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_signal_is_found_by_its_name_with_or_without_its_prefix() {
+        for name in ["SIGTERM", "TERM", "term", "sigterm"] {
+            assert_eq!(Signal::from_name(name), Some(Signal::TERM), "{name}");
+        }
+        assert_eq!(Signal::from_name("SYS"), Some(Signal(31)));
+        for name in ["", "SIG", "SIGSIGTERM", "15", "SIGRTMIN"] {
+            assert_eq!(Signal::from_name(name), None, "{name}");
+        }
+    }
 
     #[test]
     fn a_signal_is_shown_by_its_name() {

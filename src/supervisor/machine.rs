@@ -5,6 +5,7 @@ use super::event::Event;
 use super::fleet::{Change, Fleet};
 use super::forward;
 use super::health::Health;
+use super::intent::Intent;
 use super::order::Order;
 use super::restart::Restart;
 use super::shutdown::Shutdown;
@@ -24,6 +25,24 @@ pub struct Supervisor {
     order: Order,
 }
 
+/// A rule of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    /// Why it stops, in which order, how hard, and what comes out of it.
+    Shutdown,
+    /// Which signals are handed on.
+    Forward,
+    /// What follows an end.
+    Restart,
+    /// What the probes say.
+    Health,
+    /// Who may start.
+    Order,
+}
+
+/// The rules in the order in which they are asked. Those after the second are not asked any more once the run has begun to stop.
+const PRECEDENCE: [Rule; 5] = [Rule::Shutdown, Rule::Forward, Rule::Restart, Rule::Health, Rule::Order];
+
 impl Supervisor {
     /// A supervisor for this plan, before its [`Event::Start`]; what is random about it comes from `seed`.
     #[must_use]
@@ -42,7 +61,13 @@ impl Supervisor {
         if self.shutdown.is_over() {
             return;
         }
-        let Some(change) = self.fleet.observe(event, now) else { return };
+        if let Some(change) = self.fleet.observe(event, now) {
+            self.carry_out(event, change, now);
+        }
+        self.fleet.settle();
+    }
+
+    fn carry_out(&mut self, event: &Event, change: Change<'_>, now: Instant) {
         self.take_up(change, now);
         // Only a tick lets a deadline pass: on a machine that is late with everything, a report that is already on its way counts first.
         let due = (*event == Event::Tick).then_some(now);
@@ -54,18 +79,26 @@ impl Supervisor {
         }
     }
 
-    /// Asks the rules what is to be done about a change, in the order of their precedence: shutdown, restart, health, order. Once the run has begun to
-    /// stop, only the first is asked.
+    /// Asks the rules what is to be done about a change, in the order of their precedence.
     fn take_up(&mut self, change: Change<'_>, now: Instant) {
         let change = self.judge(change, now);
-        let mut intents = self.shutdown.decide(&self.fleet, change, now);
-        intents.extend(forward::decide(change));
-        if self.shutdown.is_watching() {
-            self.restart.decide(change);
-            intents.extend(self.health.decide(&self.fleet, change, now));
-            intents.extend(self.order.decide(&self.fleet, change));
+        let mut intents = Vec::new();
+        for rule in PRECEDENCE {
+            intents.extend(self.ask(rule, change, now));
         }
         self.fleet.apply(intents, now);
+    }
+
+    fn ask(&mut self, rule: Rule, change: Change<'_>, now: Instant) -> Vec<Intent> {
+        match rule {
+            Rule::Shutdown => self.shutdown.decide(&self.fleet, change, now),
+            Rule::Forward => forward::decide(change),
+            // A run that has begun to stop is no longer theirs.
+            Rule::Restart | Rule::Health | Rule::Order if !self.shutdown.is_watching() => Vec::new(),
+            Rule::Restart => self.restart.decide(change),
+            Rule::Health => self.health.decide(&self.fleet, change, now),
+            Rule::Order => self.order.decide(&self.fleet, change),
+        }
     }
 
     /// Says an end, and what comes of it: to the other rules one that is followed by a start is none.

@@ -123,7 +123,7 @@ impl Scenario {
         let types = procfile::parse(self.procfile.as_bytes()).types;
         let wanted = Wanted { named: &self.start, ..Wanted::default() };
         let formation = formation::resolve(wanted, &types).unwrap();
-        let ports = port::assign(port::DEFAULT_BASE, &types, &formation).unwrap();
+        let ports = port::assign(port::DEFAULT_BASE, &types, &[], &formation).unwrap();
         let mut instances: BTreeMap<_, _> = ports.into_iter().map(|(id, port)| (id, Some(port))).collect();
         let mut settings = vec![Settings::default(); types.len()];
         for each in &mut settings {

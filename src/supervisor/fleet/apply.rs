@@ -28,7 +28,7 @@ impl Fleet {
                 Intent::Condemn(id) => self.condemn(id, now),
                 Intent::Probe { instance, kind } => self.probe(instance, kind),
                 Intent::SetReady { instance, is_ready } => {
-                    if let Some(life) = self.instances.get_mut(&instance).and_then(Instance::life_mut) {
+                    if let Some(life) = self.touch(instance).and_then(Instance::life_mut) {
                         life.is_ready = is_ready;
                     }
                 }
@@ -46,16 +46,16 @@ impl Fleet {
     }
 
     fn change(&mut self, id: InstanceId, what: impl FnOnce(&mut Instance)) {
-        if let Some(instance) = self.instances.get_mut(&id) {
+        if let Some(instance) = self.touch(id) {
             what(instance);
         }
     }
 
     fn start(&mut self, id: InstanceId) {
-        if let Some(instance) = self.instances.get_mut(&id)
-            && instance.start()
-        {
-            self.actions.push_back(Action::Spawn { instance: id, generation: instance.generation });
+        let Some(instance) = self.touch(id) else { return };
+        if instance.start() {
+            let generation = instance.generation;
+            self.actions.push_back(Action::Spawn { instance: id, generation });
         }
     }
 
@@ -69,7 +69,7 @@ impl Fleet {
     }
 
     fn renew(&mut self, id: InstanceId, now: Instant) {
-        let Some(instance) = self.instances.get_mut(&id) else { return };
+        let Some(instance) = self.touch(id) else { return };
         let is_over = instance.ended.is_some() && matches!(instance.phase, Phase::Down | Phase::Failed);
         if instance.phase == Phase::Down && !is_over {
             return;
@@ -86,14 +86,14 @@ impl Fleet {
         if self.running(id).is_none() {
             return;
         }
-        if let Some(life) = self.instances.get_mut(&id).and_then(Instance::life_mut) {
+        if let Some(life) = self.touch(id).and_then(Instance::life_mut) {
             life.is_condemned = true;
         }
         self.stop(&[id], now);
     }
 
     fn give_up(&mut self, id: InstanceId) {
-        let Some(instance) = self.instances.get_mut(&id).filter(|each| each.phase == Phase::Waiting) else {
+        let Some(instance) = self.touch(id).filter(|each| each.phase == Phase::Waiting) else {
             return;
         };
         let exit = Exit::NotStarted(NEVER_STARTED);
@@ -148,7 +148,7 @@ impl Fleet {
     }
 
     fn step_to_stop(&mut self, id: InstanceId, kill_at: Deadline, now: Instant) -> Step {
-        self.instances.get_mut(&id).map_or(Step::Rest, |instance| instance.stop(kill_at, now))
+        self.touch(id).map_or(Step::Rest, |instance| instance.stop(kill_at, now))
     }
 
     fn forward(&mut self, signal: Signal) {
@@ -163,8 +163,21 @@ impl Fleet {
 
     /// Moves every instance on as far as it goes by itself: over when its ends are in, killed when its grace period has passed by `due`.
     pub(crate) fn advance(&mut self, due: Option<Instant>, now: Instant) {
-        let steps = self.instances.iter_mut().map(|(id, instance)| (*id, instance.step(due, now)));
-        let steps: Vec<_> = steps.filter(|(_, step)| *step != Step::Rest).collect();
+        // Nobody else has changed.
+        let ids: Vec<InstanceId> =
+            if due.is_some() { self.ids().collect() } else { self.touched.iter().copied().collect() };
+        let mut steps = Vec::new();
+        for id in ids {
+            let Some(instance) = self.instances.get_mut(&id) else { continue };
+            let was_there = instance.life().is_some() || matches!(instance.phase, Phase::Backoff { .. });
+            let step = instance.step(due, now);
+            if was_there {
+                self.touched.insert(id);
+            }
+            if step != Step::Rest {
+                steps.push((id, step));
+            }
+        }
         let killed: Vec<InstanceId> =
             steps.iter().filter(|(_, step)| *step == Step::Kill).map(|(id, _)| *id).collect();
         if !killed.is_empty() {

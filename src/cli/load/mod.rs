@@ -1,16 +1,24 @@
 //! From the command line to everything a command needs to know: the only reader of files and of the environment.
 
-use super::args::Options;
+mod config;
+mod env_files;
+
+use super::args::{Options, Source};
 use super::contract;
 use super::exposure;
 use super::problems::Problems;
+use crate::model::config::ProcToml;
 use crate::model::contract::Contract;
 use crate::model::env_file;
-use crate::model::environment::{Environment, NamedEnvFile};
+use crate::model::environment::Environment;
+use crate::model::formation::Share;
+use crate::model::policy::ExitOn;
 use crate::model::port;
 use crate::model::procfile::{self, ProcessType};
-use crate::model::second_opinion;
+use crate::model::secret::Secrets;
+use crate::model::settings::Settings;
 use crate::unix::file::{ReadError, read_limited, read_regular};
+pub(super) use env_files::Sources;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -54,21 +62,45 @@ pub(super) enum Demand {
     Strict,
 }
 
-/// An application as its files describe it.
+/// An application as its files describe it, and as the command line wants it.
 pub(super) struct App {
-    /// The process types of the Procfile; none where there need not be one.
+    /// The process types: those of the Procfile, none where there need not be one; then those that only `proc.toml` has.
     pub(super) types: Vec<ProcessType>,
-    /// Where its processes run; an absolute path.
+    /// How each of them behaves; as many, in the same order.
+    pub(super) settings: Vec<Settings>,
+    /// How many there are of each where the command line does not say.
+    pub(super) shares: Vec<Share>,
+    /// Where its processes run, but for those that have a place of their own; an absolute path.
     pub(super) root: PathBuf,
     /// What they see, but for what is set for each of them.
     pub(super) environment: Environment,
+    /// Where the env files are, to be read again.
+    pub(super) sources: Sources,
     /// Where the ports begin; none with `--no-port`.
     pub(super) base_port: Option<u16>,
     /// What they have to see, where a `.env.example` says so.
     pub(super) contract: Option<Contract>,
+    /// Which exits end the run, but for processes that have a word of their own in that.
+    pub(super) exit_on: ExitOn,
+    /// What is not shown besides what looks like a secret.
+    pub(super) secrets: Secrets,
+    /// The Procfile as it is named in messages, if there is one.
+    pub(super) procfile: Option<String>,
+    /// What `proc.toml` says, if there is one.
+    pub(super) config: Option<Config>,
 }
 
-/// Reads the Procfile and the env files; none where a problem is an error, and all problems in any case.
+/// A `proc.toml` that was read.
+pub(super) struct Config {
+    /// The file as it is named in messages.
+    pub(super) name: String,
+    /// What it says.
+    pub(super) file: ProcToml,
+    /// The table of each process type, as an index.
+    pub(super) tables: Vec<Option<usize>>,
+}
+
+/// Reads the Procfile, `proc.toml` and the env files; none where a problem is an error, and all problems in any case.
 #[must_use]
 pub(super) fn app(options: &Options, around: &Surroundings, demand: Demand) -> (Option<App>, Problems) {
     let mut loader = Loader { options, around, demand, problems: Problems::default() };
@@ -85,6 +117,7 @@ struct Loader<'a> {
 }
 
 /// A file as it is found, and as it is called in messages.
+#[derive(Debug, Clone)]
 struct Located {
     path: PathBuf,
     name: String,
@@ -100,29 +133,40 @@ impl Loader<'_> {
         }
         let procfile = self.procfile_path(wanted_root.as_deref());
         let root = wanted_root.unwrap_or_else(|| self.root_beside(procfile.as_ref()));
-        let types = procfile.map_or_else(Vec::new, |procfile| self.types(&procfile));
-        let files = self.env_files(&root);
+        let types = procfile.as_ref().map(|procfile| self.types(procfile));
+        let configured = self.configure(types, procfile.as_ref(), &root);
+        let sources = self.sources(&configured, &root);
+        let (files, own) = sources.read(self.demand, &mut self.problems);
         let set = self.options.set.iter().map(|each| (each.key.clone(), each.value.clone())).collect();
-        let environment = Environment {
-            set,
-            inherited: self.inherited(&root),
-            files,
-            files_override: self.options.env_override,
-        };
-        let base_port = self.base_port(&environment);
-        let contract = self.contract(&root);
-        Some(App { types, root, environment, base_port, contract })
-    }
-
-    /// The environment we were given; where processes run elsewhere, PWD says so, as it does after a `cd`.
-    fn inherited(&self, root: &Path) -> Vec<(OsString, OsString)> {
-        let mut inherited = self.around.inherited.clone();
+        let inherited = self.around.inherited.clone();
+        let mut environment =
+            Environment { set, inherited, files, files_override: self.options.env_override };
+        // Where processes run elsewhere, PWD says so, as it does after a `cd`.
         if root != self.around.directory {
-            for (_, value) in inherited.iter_mut().filter(|(name, _)| name == "PWD") {
-                root.as_os_str().clone_into(value);
-            }
+            environment.move_to(&root);
         }
-        inherited
+        let config::Configured { types, mut settings, shares, exit_on, secrets, config } = configured;
+        for (each, files) in settings.iter_mut().zip(own) {
+            each.env_files = files;
+        }
+        self.check_growth(&environment, &settings);
+        let contract = self.contract(&root);
+        let base_port = self.base_port(&environment, config.as_ref());
+        let procfile = procfile.map(|procfile| procfile.name);
+        Some(App {
+            types,
+            settings,
+            shares,
+            root,
+            environment,
+            sources,
+            base_port,
+            exit_on,
+            secrets,
+            procfile,
+            config,
+            contract,
+        })
     }
 
     /// The Procfile that is named, or the one there is.
@@ -192,62 +236,6 @@ impl Loader<'_> {
         reading.types
     }
 
-    /// The env files that are named, else `.env` where there is one.
-    fn env_files(&mut self, root: &Path) -> Vec<NamedEnvFile> {
-        if !self.options.env.is_empty() {
-            let named: Vec<Located> = self.options.env.iter().map(|path| self.named(path)).collect();
-            return named.iter().filter_map(|file| self.env_file(file)).collect();
-        }
-        let path = root.join(".env");
-        let default = Located { name: self.around.shown(&path), path };
-        if default.path.is_dir() {
-            self.problems.notice(format!("{} is a directory and not read", default.name));
-            return Vec::new();
-        }
-        if !default.path.exists() {
-            return Vec::new();
-        }
-        self.env_file(&default).into_iter().collect()
-    }
-
-    fn env_file(&mut self, located: &Located) -> Option<NamedEnvFile> {
-        // The customary way to say "no env file", although it is a device.
-        let read = if located.path == Path::new("/dev/null") {
-            Ok(Vec::new())
-        } else {
-            read_regular(&located.path, env_file::LARGEST)
-        };
-        let bytes = match read {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                self.problems.unreadable(&located.name, &error);
-                return None;
-            }
-        };
-        let text = String::from_utf8_lossy(&bytes);
-        match env_file::parse(&bytes) {
-            Ok(file) => {
-                if self.demand == Demand::Strict {
-                    for difference in second_opinion::differences(&text, &file) {
-                        self.problems.diagnose(&difference, &located.name, &text, false);
-                    }
-                }
-                if self.demand != Demand::NoProcfile {
-                    let Located { path, name } = located;
-                    exposure::check_secrets(path, name, &file, &mut self.problems);
-                    exposure::check_authors(path, name, &mut self.problems);
-                }
-                Some(NamedEnvFile { name: located.name.clone(), file })
-            }
-            Err(errors) => {
-                for error in errors {
-                    self.problems.diagnose(&error, &located.name, &text, false);
-                }
-                None
-            }
-        }
-    }
-
     /// `.env.example`, where there is one and somebody is to be held to it.
     fn contract(&mut self, root: &Path) -> Option<Contract> {
         let path = root.join(".env.example");
@@ -269,22 +257,30 @@ impl Loader<'_> {
         }
     }
 
-    /// `-p`, else PORT as the processes would see it, else 5000.
-    fn base_port(&mut self, environment: &Environment) -> Option<u16> {
-        // Also where no PORT is wanted of it: an env file that grows without bound is refused before anything starts.
-        let resolved = match environment.resolve(&[]) {
-            Ok(resolved) => resolved,
-            Err(error) => {
-                self.problems.error(error.to_string());
-                return None;
-            }
-        };
+    /// Refuses env files that grow without bound before anything starts.
+    fn check_growth(&mut self, environment: &Environment, settings: &[Settings]) {
+        let own = settings.iter().filter(|each| !each.env_files.is_empty()).map(|each| environment.of(each));
+        let all = std::iter::once(environment.resolve(&[]));
+        let mut errors: Vec<String> = all
+            .chain(own.map(|own| own.resolve(&[])))
+            .filter_map(Result::err)
+            .map(|error| error.to_string())
+            .collect();
+        errors.dedup();
+        errors.into_iter().for_each(|error| self.problems.error(error));
+    }
+
+    /// `-p`, else PORT as the processes would see it, else that of `proc.toml`, else 5000.
+    fn base_port(&mut self, environment: &Environment, config: Option<&Config>) -> Option<u16> {
         if self.options.no_port || self.options.port.is_some() {
             return self.options.port;
         }
+        // What grows too large was complained of.
+        let resolved = environment.resolve(&[]).ok()?;
         let Some(variable) = resolved.get(OsStr::new("PORT")).filter(|variable| !variable.value.is_empty())
         else {
-            return Some(port::DEFAULT_BASE);
+            let configured = config.and_then(|config| config.file.port.as_ref()).map(|port| port.value);
+            return Some(configured.unwrap_or(port::DEFAULT_BASE));
         };
         let base = variable.value.to_str().and_then(|text| text.trim().parse().ok()).filter(|base| *base > 0);
         if base.is_none() {
@@ -292,5 +288,10 @@ impl Loader<'_> {
             self.problems.error(format!("PORT is not a port, a number from 1 to 65535 ({origin})"));
         }
         base
+    }
+
+    /// Whether an option was given, on the command line or in the environment.
+    fn is_given(&self, id: &str) -> bool {
+        self.options.origins.of(id) != Source::Default
     }
 }
