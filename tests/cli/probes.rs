@@ -38,7 +38,7 @@ fn a_process_is_healthy_when_a_connection_is_taken_on_its_port() {
     assert_eq!(proc.count("healthy"), 0);
     gate.open();
     proc.wait_for("web.1  | healthy after ");
-    proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).never_says("not healthy");
+    proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).says("web.1  | started").never_says("not healthy");
 }
 
 #[test]
@@ -63,20 +63,18 @@ fn a_process_is_as_healthy_as_its_answers_are() {
 
 #[test]
 fn a_process_that_does_not_answer_any_more_is_restarted() {
-    let toml = "[process.web]\nrestart_delay = '50ms'\n\
-        liveness = { http = '/', interval = '50ms', start_interval = '50ms', timeout = '300ms', retries = 2 }\n";
+    let toml = "[process.web]\nrestart_delay = '50ms'\nreadiness = { http = '/', start_interval = '50ms' }\n\
+        liveness = { http = '/', start_period = 0, interval = '50ms', timeout = '300ms', retries = 2 }\n";
     let (proc, _) = start_on_port(SERVER, toml);
     let proc = proc.file("status", "200");
     let status = proc.path("status");
     let proc = proc.spawn();
-    proc.wait_for("web.1  | ready");
-    // Failures in the start period count once there was a success: give it the time to have one.
-    proc.wait_for("listening on");
+    proc.wait_for("web.1  | healthy after ");
     set(&status, "hang");
     proc.wait_for("web.1  | not alive: no answer to GET / within 0.3s (2 times in a row); restarting\n");
     set(&status, "200");
-    proc.wait_until("a second start", |stdout| stdout.matches("started with pid").count() == 2);
-    proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM);
+    proc.wait_until("a second start", |stdout| stdout.matches("healthy after").count() == 2);
+    proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).says("; restarting in ");
 }
 
 #[test]
@@ -92,7 +90,7 @@ fn a_command_asks_in_the_environment_of_its_instance_and_its_last_line_says_why_
     std::fs::write(up, "").unwrap();
     proc.wait_for("web.1  | healthy after ");
     let run = proc.end_by(Signal::SIGTERM);
-    run.dies_by(Signal::SIGTERM).never_says("| first");
+    run.dies_by(Signal::SIGTERM).says("healthy after").never_says("| first");
 }
 
 #[test]
@@ -126,7 +124,10 @@ fn a_probe_that_hangs_is_killed_when_its_time_is_over() {
     let proc = proc.spawn();
     proc.wait_for("web.1  | not healthy after ").wait_for("did not end within 0.3s\n");
     alive.wait_for_death();
-    proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).never_says("outside its group");
+    proc.end_by(Signal::SIGTERM)
+        .dies_by(Signal::SIGTERM)
+        .says("web.1  | started")
+        .never_says("outside its group");
 }
 
 #[test]
@@ -148,7 +149,10 @@ fn what_a_probe_puts_into_the_background_ends_with_it() {
         let proc = proc.spawn();
         proc.wait_for(why);
         alive.wait_for_death();
-        proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).never_says("outside its group");
+        proc.end_by(Signal::SIGTERM)
+            .dies_by(Signal::SIGTERM)
+            .says("web.1  | started")
+            .never_says("outside its group");
     }
 }
 
@@ -174,7 +178,7 @@ fn a_probe_that_prints_without_end_holds_up_nobody_and_is_not_shown() {
     proc.wait_for("web.1  | ready").signal(Signal::SIGUSR1).wait_for("web.1  | heard");
     proc.wait_for("./child hold alive loop xyz did not end within 1s\n");
     alive.wait_for_death();
-    proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).never_says("| xyz");
+    proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).says("web.1  | started").never_says("| xyz");
 }
 
 #[test]
@@ -186,9 +190,12 @@ fn an_instance_that_ends_does_not_wait_for_its_probe() {
         let proc = proc.spawn();
         if web.contains("ready") {
             proc.wait_for("ready");
-            proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).never_says("SIGKILL");
+            proc.end_by(Signal::SIGTERM)
+                .dies_by(Signal::SIGTERM)
+                .says("web.1  | started")
+                .never_says("SIGKILL");
         } else {
-            proc.finish().exits(4).never_says("SIGKILL");
+            proc.finish().exits(4).says("web.1  | exited with code 4").never_says("SIGKILL");
         }
         alive.wait_for_death();
     }
@@ -198,7 +205,7 @@ fn an_instance_that_ends_does_not_wait_for_its_probe() {
 fn a_command_that_cannot_be_run_is_a_failure_with_its_reason() {
     let proc = start("web: ./child wait\n", &once("pinng", "1s")).spawn();
     proc.wait_for(": command not found: pinng\n");
-    proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM);
+    proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).says("web.1  | started");
 }
 
 #[test]
