@@ -10,6 +10,7 @@
 //! | [`supervisor`] | what to do: events in, actions out, time as an argument. Pure | `model` |
 //! | [`output`] | lines: cut, prefixed, coloured, put in order; log files. Pure but for the threads that write | `model` |
 //! | [`unix`] | the only system calls and the only `unsafe` | `model` |
+//! | [`probe`] | the questions of probes that go over the network | `model` |
 //! | [`engine`] | the only loop: waits for the world, tells the supervisor, does what it says | all above |
 //! | [`cli`] | arguments, files and environment in; a plan, and an exit code out | all above |
 //!
@@ -50,5 +51,8 @@ pub mod cli;
 pub mod engine;
 pub mod model;
 pub mod output;
+pub mod probe;
 pub mod supervisor;
 pub mod unix;
+#[cfg_attr(not(feature = "watch"), path = "watch/without.rs")]
+pub mod watch;

@@ -15,8 +15,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("supervisor", &["model"]),
     ("output", &["model"]),
     ("unix", &["model"]),
-    ("engine", &["model", "supervisor", "output", "unix"]),
-    ("cli", &["model", "supervisor", "output", "unix", "engine"]),
+    ("probe", &["model"]),
+    ("watch", &["model", "unix"]),
+    ("engine", &["model", "supervisor", "output", "unix", "probe", "watch"]),
+    ("cli", &["model", "supervisor", "output", "unix", "watch", "engine"]),
 ];
 
 /// The most lines a file may have: at 300 it is time to ask, at 500 the answer is no.

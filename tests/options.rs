@@ -32,6 +32,7 @@ fn an_option_can_come_from_the_environment_and_the_command_line_wins() {
         (&[("PROC_RELEASE", "no")], "proc start", "release: false"),
         (&[("PROC_RELEASE", "0")], "proc start --release", "release: true"),
         (&[("PROC_STRICT", "")], "proc check", "strict: false"),
+        (&[("PROC_NO_ENV_CONTRACT", "1")], "proc check", "no_env_contract: true"),
         (&[("PROC_NO_PORT", "1")], "proc start -p 9", "port: Some(9), no_port: false"),
         (&[("PROC_PORT", "9")], "proc start --no-port", "port: None, no_port: true"),
         (&[("PROC_NO_PORT", "1"), ("PROC_PORT", "9")], "proc start", "port: None, no_port: true"),

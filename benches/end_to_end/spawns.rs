@@ -70,6 +70,7 @@ async fn this_round(limits: Limits) {
         labels: BTreeMap::new(),
         quiet: BTreeSet::new(),
         channel: Channel::Pipe,
+        margin: 0,
         tells_streams_apart: false,
         preamble: Vec::new(),
     };

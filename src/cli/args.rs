@@ -162,6 +162,10 @@ pub struct Options {
     #[arg(long, env = "PROC_ENV_OVERRIDE", help_heading = ENVIRONMENT, value_parser = FalseyValueParser::new())]
     pub env_override: bool,
 
+    /// Do not ask for the variables that `.env.example` names without a value
+    #[arg(long, env = "PROC_NO_ENV_CONTRACT", help_heading = ENVIRONMENT, value_parser = FalseyValueParser::new())]
+    pub no_env_contract: bool,
+
     /// The port of the first type; the next types get 100 more each [default: PORT, else 5000]
     #[arg(short = 'p', long, value_name = "N", env = "PROC_PORT", help_heading = ENVIRONMENT)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]

@@ -1,6 +1,7 @@
 //! `proc check`: whether the Procfile, `proc.toml` and the env files are as they should be.
 
 use super::args::Options;
+use super::contract;
 use super::error::CliError;
 use super::load::{self, App, Demand, Surroundings};
 use super::ui;
@@ -9,7 +10,11 @@ use std::process::ExitCode;
 
 /// Says what is wrong with the files, or that nothing is and which process types there are.
 pub(super) fn check(options: &Options, around: &Surroundings) -> Result<ExitCode, CliError> {
-    let (app, problems) = load::app(options, around, Demand::Strict);
+    let (app, mut problems) = load::app(options, around, Demand::Strict);
+    if let Some(app) = &app {
+        contract::check(app, &mut problems);
+        contract::check_beyond(options, around, app, &mut problems);
+    }
     let is_spotless = !problems.have_warnings();
     problems.settle()?;
     let Some(app) = app else { return Err(CliError::internal("no app and no error")) };

@@ -5,6 +5,7 @@
 mod config;
 
 pub(crate) use config::SECTIONS as CONFIG;
+use config::WHAT_CONFIG_SHOWS;
 
 /// A section of a page.
 pub(crate) struct Section {
@@ -32,6 +33,7 @@ pub(crate) fn sections(command: &str) -> &'static [&'static Section] {
         "proc" => &[
             &PROCFILE,
             &ENV_FILES,
+            &CONTRACT,
             &FORMATION,
             &PORTS,
             &OUTPUT,
@@ -41,9 +43,9 @@ pub(crate) fn sections(command: &str) -> &'static [&'static Section] {
             &FILES,
             &ENVIRONMENT,
         ],
-        "start" => &[&FORMATION, &PORTS, &OUTPUT, &THE_END, &LIMITS, &EXIT_STATUS],
+        "start" => &[&CONTRACT, &FORMATION, &PORTS, &OUTPUT, &THE_END, &LIMITS, &EXIT_STATUS],
         "run" => &[&WHAT_RUN_RUNS, &EXIT_OF_RUN],
-        "check" => &[&WHAT_CHECK_SAYS, &EXIT_OF_CHECK],
+        "check" => &[&WHAT_CHECK_SAYS, &CONTRACT, &EXIT_OF_CHECK],
         "env" => &[&WHAT_ENV_SHOWS],
         "config" => &[&WHAT_CONFIG_SHOWS],
         _ => &[],
@@ -133,6 +135,33 @@ const ENV_FILES: Section = Section {
             "`proc start` and `proc check` warn of a file that everybody on the machine can read and that has something in it that looks like a \
              secret; `chmod 600 .env` ends that. What only a group can read is not warned of, nor is an example (`.env.example`). To start an app is to \
              run what its files say: root is warned of a Procfile or an env file that everybody can change.",
+        ),
+    ],
+};
+
+const CONTRACT: Section = Section {
+    title: "THE CONTRACT",
+    blocks: &[
+        Text(
+            "Where there is a `.env.example` in the root directory, it says which variables the app needs. It has the form of an environment \
+             file, and what it means goes by the value:",
+        ),
+        Item(
+            "`NAME=`",
+            "Has to be set; a comment behind it is no value, nor are empty quotes. `proc start` refuses to start without it (exit status 2), and names \
+             all that are missing with their lines. The environment, an environment file, `-E` and what proc sets itself count alike, and \
+             so does a variable that is set to nothing.",
+        ),
+        Item("`NAME=value`", "Shows what it may look like. It need not be set, and the value is not used."),
+        Item("`# NAME=value`", "The same, in a comment."),
+        Text(
+            "`proc check` reports what is missing too, and warns of names that an environment file has and `.env.example` lacks. It asks git \
+             whether it tracks `.env`, and warns if so where there is a `.env.example`, or something in `.env` looks like a secret; where git has no answer \
+             within three seconds, nothing is said.",
+        ),
+        Text(
+            "A `.env.example` that cannot be read as an environment file holds nobody to anything: what is wrong with it is a warning of `proc start` and an \
+             error of `proc check`. `--no-env-contract` turns all of this off; `proc run` and `proc env` never ask for it.",
         ),
     ],
 };
@@ -358,7 +387,10 @@ const EXIT_STATUS: Section = Section {
             "1",
             "A process could not be killed, and is named; or all ended with 0 and some of their output could not be written.",
         ),
-        Item("2", "The command line, the Procfile, an env file or a port is wrong. Nothing was started."),
+        Item(
+            "2",
+            "The command line, the Procfile, an env file or a port is wrong, or a variable is missing. Nothing was started.",
+        ),
         Item(
             "70",
             "A bug of proc, or somebody killed the part of it that does the work. All processes were killed.",
@@ -380,6 +412,7 @@ const FILES: Section = Section {
             "`.env`",
             "The environment file, in the root directory, which is that of the Procfile unless `-d` is given.",
         ),
+        Item("`.env.example`", "What the app needs to have set: see THE CONTRACT."),
     ],
 };
 
@@ -456,14 +489,5 @@ const WHAT_ENV_SHOWS: Section = Section {
         "Each variable that the process gets, with where its value comes from: the command line, proc itself, the environment \
          or an env file. The values of secrets are masked unless `--show-secrets` is given. The order of the sources is in \
          proc(1), ENVIRONMENT FILES.",
-    )],
-};
-
-const WHAT_CONFIG_SHOWS: Section = Section {
-    title: "WHAT IS SHOWN",
-    blocks: &[Text(
-        "Each key of proc.toml(5) with the value that holds, for all and for each process type, and where that is from: `default`, `proc.toml:12`, \
-         `Procfile:3`, the variable of an option, or `command line`. The values of secrets are masked unless `--show-secrets` is given. With `--json`, each value is \
-         an object with `value` and `origin`. `--schema` prints the JSON schema of `proc.toml` and reads no file.",
     )],
 };

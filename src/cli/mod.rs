@@ -5,6 +5,7 @@ mod capacity;
 mod check;
 pub mod completions;
 mod config;
+mod contract;
 mod env;
 pub mod error;
 mod examples;
@@ -21,6 +22,7 @@ pub mod start;
 #[cfg(test)]
 mod tests;
 pub mod ui;
+mod watch;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -80,6 +80,13 @@ impl Problems {
         }
     }
 
+    /// Notes the same as a warning, although it would be an error elsewhere.
+    pub(super) fn remark<K: Explain>(&mut self, problem: &ParseError<K>, name: &str, text: &str) {
+        let mut diagnostic = problem.diagnose(name, text);
+        diagnostic.severity = Severity::Warning;
+        self.warnings.push(diagnostic.to_string());
+    }
+
     /// Says notices and warnings, and gives the errors back as one failure if there are any.
     pub(super) fn settle(self) -> Result<(), CliError> {
         for text in self.notices.iter().chain(&self.warnings) {

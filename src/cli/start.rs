@@ -2,11 +2,13 @@
 
 use super::args::Options;
 use super::capacity;
+use super::contract;
 use super::error::CliError;
 use super::load::{self, Demand, Surroundings};
 use super::logs;
 use super::plan::{Planned, Planner};
 use super::ui;
+use super::watch;
 use crate::engine::{Channel, Console, Engine, LAST_CHANCE};
 use crate::model::exit::{Outcome, code};
 use crate::model::instance::InstanceId;
@@ -35,9 +37,13 @@ pub(super) fn start(
     // First of all: before a secret is read, and a thread is started.
     let limits = Limits::take_over();
     let (app, mut problems) = load::app(options, around, Demand::Lenient);
+    if let Some(app) = &app {
+        contract::check(app, &mut problems);
+    }
     let planned = app.and_then(|app| Planner { options, named, problems: &mut problems }.plan(app));
     if let Some(planned) = &planned {
         capacity::check(options, &planned.plan, &limits, &mut problems);
+        watch::check(&planned.plan, around, &mut problems);
     }
     problems.settle()?;
     let Some(planned) = planned else { return Err(CliError::internal("no plan and no error")) };
@@ -73,6 +79,8 @@ fn supervise(
 ) -> Result<Outcome, CliError> {
     // The threads that write are started while all signals are blocked, and keep it so: none is woken by a child's death.
     let logs = logs::open(options, &planned.plan, around)?;
+    let log_dir = options.log_dir.as_ref().map(|directory| around.directory.join(directory));
+    let watcher = watch::start(&planned.plan, log_dir.as_deref())?;
     let console =
         console(options, &planned, logs, around).map_err(failed("failed to start the writer thread"))?;
     let signals = signals::Signals::take_over().map_err(failed("failed to take over the signals"))?;
@@ -84,7 +92,8 @@ fn supervise(
     let Planned { plan, sources, .. } = planned;
     let reload = sources.reload(plan.environment.clone(), plan.settings.clone());
     let engine = Engine::new(plan, console, signals, link, limits, reload)
-        .map_err(failed("failed to start the event loop"))?;
+        .map_err(failed("failed to start the event loop"))?
+        .watching(watcher);
     let (outcome, unwritten) = runtime.block_on(engine.run());
     if unwritten > 0 {
         mention(&format!("{unwritten} bytes of output could not be written\n"));
@@ -156,17 +165,15 @@ fn console(
         plan.instances.keys().map(|id| (*id, label(plan, *id))).collect();
     let width = labels.values().map(|label| label.process.len()).max().unwrap_or(0);
     let formatter = Formatter::new(options.log_format, options.timestamps, is_coloured, width);
-    let channel = if options.pty.is_wanted(options.log_format, is_terminal) {
-        Channel::Pty { margin: formatter.prefix_width() }
-    } else {
-        Channel::Pipe
-    };
+    let channel =
+        if options.pty.is_wanted(options.log_format, is_terminal) { Channel::Pty } else { Channel::Pipe };
     let can_erase = around.variable("TERM").is_some_and(|term| term != "dumb");
     let terminal = is_terminal.then_some(Terminal { can_erase });
     // Half of it waits to be written. Unfinished lines have a quarter: what they are kept in may be twice their size.
     let buffer = usize::try_from(options.buffer.bytes()).unwrap_or(usize::MAX);
     Ok(Console {
         channel,
+        margin: formatter.prefix_width(),
         mux: Mux::new(formatter, terminal, buffer / 4),
         sink: Sink::start(write, Box::new(write_now()), buffer / 2)?,
         logs,

@@ -52,6 +52,7 @@ fn an_option_means_the_same_before_and_after_the_command() {
         "-e .env,.env.local",
         "-E A=b",
         "--env-override",
+        "--no-env-contract",
         "-p 3000",
         "--no-port",
         "--color never",
@@ -267,6 +268,9 @@ fn the_help_of_proc() {
           --env-override
               Let the env files beat the inherited environment, as foreman does
 
+          --no-env-contract
+              Do not ask for the variables that `.env.example` names without a value
+
       -p, --port <N>
               The port of the first type; the next types get 100 more each [default: PORT, else 5000]
 
@@ -402,6 +406,9 @@ fn the_help_of_start() {
 
           --env-override
               Let the env files beat the inherited environment, as foreman does
+
+          --no-env-contract
+              Do not ask for the variables that `.env.example` names without a value
 
       -p, --port <N>
               The port of the first type; the next types get 100 more each [default: PORT, else 5000]

@@ -11,31 +11,23 @@ pub enum Channel {
     /// A pipe.
     Pipe,
     /// A pseudo-terminal: the process behaves as on a terminal of its own.
-    Pty {
-        /// The columns that stand before each of its lines on our terminal.
-        margin: usize,
-    },
+    Pty,
+}
+
+/// The window of a process that has a terminal, as of now; `margin`: the columns that stand before each of its lines on ours.
+///
+/// What is written on as many columns has room beside what we put before it. Where our output goes to no terminal nobody knows how wide it will
+/// be shown.
+pub(super) fn window(margin: usize) -> Window {
+    Window::of(io::stdout()).map_or(Window::USUAL, |window| window.beside(margin))
 }
 
 impl Channel {
-    /// Opens one: our end, and the child's.
-    pub(super) fn open(self) -> io::Result<(OwnedFd, OwnedFd)> {
-        match self.window() {
-            None => output_pipe(),
-            Some(window) => output_pty(window),
-        }
-    }
-
-    /// The window of a process as of now; none without a terminal.
-    ///
-    /// What is written on as many columns has room beside what we put before it. Where our output goes to no terminal nobody knows how wide
-    /// it will be shown.
-    pub(super) fn window(self) -> Option<Window> {
+    /// Opens one: our end, and the child's. A terminal has the window that this margin leaves.
+    pub(super) fn open(self, margin: usize) -> io::Result<(OwnedFd, OwnedFd)> {
         match self {
-            Self::Pipe => None,
-            Self::Pty { margin } => {
-                Some(Window::of(io::stdout()).map_or(Window::USUAL, |window| window.beside(margin)))
-            }
+            Self::Pipe => output_pipe(),
+            Self::Pty => output_pty(window(margin)),
         }
     }
 
@@ -47,7 +39,7 @@ impl Channel {
                 "too many open files for us: start fewer, or raise the limit (`ulimit -n`)".to_owned()
             }
             Self::Pipe => format!("no pipe for its output: {error}"),
-            Self::Pty { .. } => {
+            Self::Pty => {
                 let what = if is(libc::EMFILE) {
                     "too many open files for us: start fewer, raise the limit (`ulimit -n`), or".to_owned()
                 } else if is(libc::ENOSPC) {
@@ -55,7 +47,7 @@ impl Channel {
                 } else {
                     format!("no pseudo-terminal for its output: {error};")
                 };
-                format!("{what} use pipes (`--pty never`)")
+                format!("{what} use pipes (`--pty never`, `tty = false`)")
             }
         }
     }
@@ -69,7 +61,7 @@ mod tests {
     fn who_can_have_no_terminal_is_told_to_do_without() {
         for number in [libc::EMFILE, libc::ENOSPC, libc::ENOENT] {
             let error = io::Error::from_raw_os_error(number);
-            let text = Channel::Pty { margin: 0 }.explain(&error);
+            let text = Channel::Pty.explain(&error);
             assert!(text.contains("`--pty never`"), "{text}");
             assert!(!Channel::Pipe.explain(&error).contains("--pty"));
         }

@@ -14,6 +14,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::{Duration, Instant};
 
+/// A variable that the commands of probes have in their environment, and whatever they leave behind: our number, so that nobody is mistaken for
+/// one of them who runs below another `proc`.
+pub(super) const OF_A_PROBE: &str = "PROC_PROBE";
+
 /// Every instance's process, as of its latest spawn, and who else is below it.
 #[derive(Debug)]
 pub(super) struct Children {
@@ -22,6 +26,8 @@ pub(super) struct Children {
     unreaped: BTreeMap<Pid, InstanceId>,
     /// The instances whose leader was reaped, and of which something may be left.
     bereft: BTreeSet<InstanceId>,
+    /// The commands that are run beside the instances and are not reaped: each leads a group, and whose it is.
+    commands: BTreeMap<Pid, Owner>,
     strays: Strays,
     looks: Looks,
     /// The instances by what they are called.
@@ -74,6 +80,8 @@ pub(super) struct Changes {
     pub(super) exited: Vec<(InstanceId, Generation, Exit)>,
     /// Leaders that somebody else stopped.
     pub(super) stopped: Vec<(InstanceId, Generation, Signal)>,
+    /// Commands beside the instances that ended.
+    pub(super) commands: Vec<(Pid, Exit)>,
     /// Instances of which nobody is left.
     pub(super) emptied: Vec<Owner>,
     /// Who was found outside of the groups.
@@ -89,6 +97,7 @@ impl Children {
             of: BTreeMap::new(),
             unreaped: BTreeMap::new(),
             bereft: BTreeSet::new(),
+            commands: BTreeMap::new(),
             strays: Strays::default(),
             looks: Looks::default(),
             names: plan.instances.keys().map(|id| (plan.name(*id), *id)).collect(),
@@ -110,6 +119,19 @@ impl Children {
         self.looks.spawned(now);
     }
 
+    /// Takes up a command that was started beside an instance. It is no leader: nothing but its own end depends on how it ends.
+    pub(super) fn add_command(&mut self, pid: Pid, of: Owner) {
+        self.commands.insert(pid, of);
+    }
+
+    /// Kills a command and its group; that it has gone is no error.
+    pub(super) fn kill_command(&self, pid: Pid) {
+        if self.commands.contains_key(&pid) {
+            // One that made itself somebody else's process is left to its own end.
+            let _ = signal_group(pid, Signal::KILL);
+        }
+    }
+
     /// The leader of an instance, or the one it had last.
     pub(super) fn pid(&self, instance: InstanceId) -> Option<Pid> {
         self.of.get(&instance).map(|child| child.pid)
@@ -122,6 +144,14 @@ impl Children {
         let has_died = !dead.is_empty();
         for (pid, exit) in dead {
             self.strays.forget(pid);
+            if self.commands.remove(&pid).is_some() {
+                // What it has put into the background ends with it. While a child of ours is in the group, the number is nobody else's.
+                if has_child_in(pid) {
+                    let _ = signal_group(pid, Signal::KILL);
+                }
+                changes.commands.push((pid, exit));
+                continue;
+            }
             let Some(instance) = self.unreaped.remove(&pid) else { continue };
             let Some(child) = self.of.get_mut(&instance) else { continue };
             child.group = if is_group_empty(pid) { Group::Gone } else { Group::Orphaned };
@@ -152,7 +182,8 @@ impl Children {
     /// What cannot be seen (no `/proc`, no descriptor left to read it with) may be there all the same: a group that holds its number is left.
     fn look_at_remains(&mut self, changes: &mut Changes) {
         let own = own_children().into_iter();
-        let others = own.filter(|pid| !self.unreaped.contains_key(pid));
+        let is_known = |pid: &Pid| self.unreaped.contains_key(pid) || self.commands.contains_key(pid);
+        let others = own.filter(|pid| !is_known(pid));
         let alive: Vec<Process> = others.filter_map(Process::look_at).collect();
         if !alive.is_empty() {
             let of = |process: &Process| {
@@ -165,10 +196,12 @@ impl Children {
             alive.iter().filter_map(|process| self.strays.owner(process.pid)).collect();
         for instance in self.bereft.clone() {
             let Some(child) = self.of.get_mut(&instance) else { continue };
-            if !left.contains(&(instance, child.generation)) && !child.holds_group() {
+            let owner = (instance, child.generation);
+            let has_command = self.commands.values().any(|of| *of == owner);
+            if !left.contains(&owner) && !has_command && !child.holds_group() {
                 child.group = Group::Gone;
                 self.bereft.remove(&instance);
-                changes.emptied.push((instance, child.generation));
+                changes.emptied.push(owner);
             }
         }
     }
@@ -184,16 +217,19 @@ impl Children {
             groups: self.groups().collect(),
             only: self.of.iter().next().map(owner).filter(|_| self.of.len() == 1),
             own_word: &own_word,
+            is_remnant: &|process| process.variable(OF_A_PROBE) == Some(std::process::id().to_string()),
         };
         for (owner, strays) in self.strays.note(seen, &clues) {
             changes.strayed.entry(owner).or_default().extend(strays);
         }
+        self.strays.kill_remnants(|owner| self.commands.values().any(|of| *of == owner));
     }
 
     /// The groups that have somebody in them.
     fn groups(&self) -> impl Iterator<Item = (Pid, Owner)> {
         let children = self.of.iter().filter(|(_, child)| child.group != Group::Gone);
-        children.map(|(id, child)| (child.pid, (*id, child.generation)))
+        let commands = self.commands.iter().map(|(pid, of)| (*pid, *of));
+        children.map(|(id, child)| (child.pid, (*id, child.generation))).chain(commands)
     }
 
     /// Looks at what it is time to look at.
@@ -254,9 +290,10 @@ impl Children {
 
     /// Kills every group that is known to be ours without a look at `/proc`, which may not be there.
     pub(super) fn kill_groups(&self) {
-        for child in self.of.values().filter(|child| child.holds_group()) {
+        let led = self.of.values().filter(|child| child.holds_group()).map(|child| child.pid);
+        for group in led.chain(self.commands.keys().copied()) {
             // Whoever may not be killed is not killed by those who come after us either.
-            let _ = signal_group(child.pid, Signal::KILL);
+            let _ = signal_group(group, Signal::KILL);
         }
     }
 

@@ -8,13 +8,16 @@
 mod channel;
 mod children;
 pub mod clock;
+mod commands;
 mod finish;
 mod inbox;
 mod logs;
 mod looks;
 mod perform;
 mod pipes;
+mod probes;
 mod reload;
+mod search;
 mod strays;
 
 use crate::model::exit::{Outcome, code};
@@ -28,6 +31,7 @@ use crate::unix::link::SupervisorLink;
 use crate::unix::pty::Window;
 use crate::unix::signals::Signals;
 use crate::unix::sweep::Sweep;
+use crate::watch::Watcher;
 pub use channel::Channel;
 use children::{Changes, Children};
 use clock::Clock;
@@ -36,6 +40,7 @@ use finish::Patience;
 use inbox::{Inbox, Incoming};
 use perform::Performed;
 use pipes::{CHUNK, Pipes, SMALL_CHUNK};
+use probes::Probes;
 pub use reload::{Reload, Reloaded};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
@@ -55,8 +60,10 @@ pub struct Console {
     pub labels: BTreeMap<InstanceId, Label>,
     /// The process types, as indices, whose output is not shown.
     pub quiet: BTreeSet<usize>,
-    /// What the processes write to.
+    /// What the processes write to that have no word of their own in that.
     pub channel: Channel,
+    /// The columns that stand before each of their lines: what terminals of theirs have less than ours.
+    pub margin: usize,
     /// Whether standard output and standard error are to be told apart.
     pub tells_streams_apart: bool,
     /// Lines about the whole that come before everything else.
@@ -78,8 +85,12 @@ enum Wake {
     Sink,
     /// The log files have room again, or there is something to say about them.
     Logs,
+    /// A probe was answered, or its command wrote something.
+    Probes,
     /// A child wrote something.
     Output,
+    /// A file has changed.
+    File,
     /// A deadline has come.
     Time,
 }
@@ -95,10 +106,13 @@ pub struct Engine {
     pipes: Pipes,
     children: Children,
     inbox: Inbox,
+    probes: Probes,
+    /// Watches the files that processes are restarted for, if there are any.
+    watcher: Option<Watcher>,
     events: VecDeque<Event>,
     is_output_closed: bool,
-    /// The window that the processes' terminals have, if they have any.
-    window: Option<Window>,
+    /// The window of those processes that have a terminal.
+    window: Window,
     limits: Limits,
     /// What reads the env files again.
     reader: reload::Reader,
@@ -115,7 +129,7 @@ impl Engine {
         reload: Reload,
     ) -> io::Result<Self> {
         let clock = Clock::start();
-        let window = console.channel.window();
+        let window = channel::window(console.margin);
         let chunk = if console.tells_streams_apart { SMALL_CHUNK } else { CHUNK };
         let tee = console.logs.clone().map(|logs| Tee::new(logs, console.tells_streams_apart));
         Ok(Self {
@@ -128,11 +142,19 @@ impl Engine {
             console,
             pipes: Pipes::new(chunk, tee)?,
             inbox: Inbox::new(signals, link)?,
+            probes: Probes::new()?,
+            watcher: None,
             events: VecDeque::new(),
             is_output_closed: false,
             window,
             limits,
         })
+    }
+
+    /// The same engine, told of files by this watcher.
+    #[must_use]
+    pub fn watching(self, watcher: Option<Watcher>) -> Self {
+        Self { watcher, ..self }
     }
 
     /// Runs the plan to its end; the outcome, and how many bytes of output could not be written.
@@ -160,8 +182,15 @@ impl Engine {
                 Wake::Inbox => self.look_into_inbox(),
                 Wake::Sink => self.look_at_sink(),
                 Wake::Logs => self.look_at_logs(),
+                Wake::Probes => {
+                    self.look_at_probes();
+                    // As below: a command may write without end.
+                    tokio::task::yield_now().await;
+                }
+                Wake::File => self.look_at_files(),
                 Wake::Output => {
                     self.pump();
+                    self.look_at_probes();
                     // Where there is always something to read, nothing else would ever be looked at: signals, deadlines, the sink.
                     tokio::task::yield_now().await;
                 }
@@ -169,6 +198,7 @@ impl Engine {
                     // Whoever has died by now has met the deadline.
                     self.look_into_inbox();
                     self.look();
+                    self.end_overdue_commands();
                     self.events.push_back(Event::Tick);
                 }
             }
@@ -206,8 +236,10 @@ impl Engine {
             () = self.inbox.filled() => Wake::Inbox,
             () = sink.changed() => Wake::Sink,
             () = logs::changed(logs.as_deref()) => Wake::Logs,
+            () = changed(self.watcher.as_ref()) => Wake::File,
             () = sleep_until(deadline) => Wake::Time,
             () = self.pipes.readable(), if has_room => Wake::Output,
+            () = self.probes.changed() => Wake::Probes,
         }
     }
 
@@ -218,8 +250,12 @@ impl Engine {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        let deadlines =
-            [self.supervisor.next_deadline(), self.console.mux.next_deadline(), self.children.next_look()];
+        let deadlines = [
+            self.supervisor.next_deadline(),
+            self.console.mux.next_deadline(),
+            self.children.next_look(),
+            self.next_command_deadline(),
+        ];
         deadlines.into_iter().flatten().min().map(|at| self.clock.real(at))
     }
 
@@ -268,10 +304,21 @@ impl Engine {
         }
     }
 
+    /// Makes events of what the watcher has heard.
+    fn look_at_files(&mut self) {
+        let Some(news) = self.watcher.as_ref().map(Watcher::take) else { return };
+        let events = news.changed.into_iter().map(|(process, path)| Event::FileChanged { process, path });
+        self.events.extend(events);
+        if let Some(complaint) = news.complaint {
+            self.say(None, &complaint);
+        }
+    }
+
     /// Takes a chunk of what each of some children has written: a few, so that they are one page and everything else is looked at soon.
     fn pump(&mut self) {
         for _ in 0..MOST_CHUNKS {
             let silent = self.pipes.pump(&mut self.console.mux, self.now);
+            self.report_found();
             self.events.extend(silent.map(|(instance, generation)| Event::Drained { instance, generation }));
             if !self.pipes.is_ready() || self.console.mux.printed() >= LARGEST_PAGE {
                 return;
@@ -298,6 +345,9 @@ impl Engine {
     fn report(&mut self, changes: Changes) {
         self.events.extend(changes.strayed.into_iter().map(|(of, strays)| Event::Strayed { of, strays }));
         self.events.extend(changes.is_childless.then_some(Event::Childless));
+        for (pid, exit) in changes.commands {
+            self.events.extend(self.probes.commands.end(pid, exit));
+        }
         for (instance, generation) in changes.emptied {
             self.events.push_back(Event::TreeEmpty { instance, generation });
         }
@@ -305,9 +355,12 @@ impl Engine {
             self.events.push_back(Event::Stopped { instance, generation, signal });
         }
         for (instance, generation, exit) in changes.exited {
+            self.end_probes_of((instance, generation));
             let Console { mux, sink, logs, .. } = &mut self.console;
             let has_room = |mux: &mut Mux| has_room(mux, sink) && logs::have_room(logs.as_deref());
-            if self.pipes.drain((instance, generation), mux, self.now, has_room) {
+            let is_silent = self.pipes.drain((instance, generation), mux, self.now, has_room);
+            self.report_found();
+            if is_silent {
                 self.events.push_back(Event::Drained { instance, generation });
             }
             self.events.push_back(Event::Exited { instance, generation, exit });
@@ -336,6 +389,13 @@ fn push(mux: &mut Mux, sink: &Sink) {
     let formatted = mux.take();
     mux.reuse(sink.push(Target::Stdout, formatted.stdout));
     drop(sink.push(Target::Stderr, formatted.stderr));
+}
+
+async fn changed(watcher: Option<&Watcher>) {
+    match watcher {
+        Some(watcher) => watcher.changed().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn sleep_until(deadline: Option<Instant>) {

@@ -1,16 +1,18 @@
 //! Doing what the supervisor says, one arm an action.
 
 use super::pipes::{NewPipes, Origin};
-use super::{Channel, Engine};
+use super::{Channel, Console, Engine, channel};
 use crate::model::exit::{Outcome, code};
 use crate::model::instance::{Generation, InstanceId, Pid};
+use crate::model::procfile::ProcessType;
+use crate::model::settings::{Check, Settings};
 use crate::model::signal::Signal;
 use crate::output::{Label, Stream};
 use crate::supervisor::{Action, Event, Notice, SpawnFailure};
 use crate::unix::exec::{ExecError, Program};
 use crate::unix::process::Process;
 use crate::unix::spawn::Outputs;
-use crate::unix::{signals, spawn};
+use crate::unix::{listener, signals, spawn};
 use std::io;
 
 /// What came of an action.
@@ -36,6 +38,9 @@ impl Engine {
                 });
             }
             Action::Signal { instance, generation, signal } => {
+                if signal == Signal::KILL {
+                    self.end_commands_of((instance, generation));
+                }
                 let result = self.children.signal(instance, generation, signal);
                 self.complain_of(Some(instance), signal, result);
             }
@@ -46,7 +51,10 @@ impl Engine {
                     self.say(complaint.about, &complaint.text);
                 }
             }
-            Action::Probe { .. } | Action::RunStopCommand { .. } => {}
+            Action::Probe { instance, generation, kind } => return self.ask(instance, generation, kind),
+            Action::RunStopCommand { instance, generation } => {
+                return self.run_stop_command(instance, generation);
+            }
             Action::Suspend => return Performed::Suspended,
             Action::Notify(notice) => self.tell(&notice),
             Action::Finish(outcome) => return Performed::Finished(outcome),
@@ -55,9 +63,11 @@ impl Engine {
     }
 
     fn spawn(&mut self, instance: InstanceId, generation: Generation) -> Result<Pid, SpawnFailure> {
+        self.check_ports(instance)?;
         self.renew_environment(instance);
-        let channel = self.console.channel;
-        let pipes = NewPipes::make(channel, self.console.tells_streams_apart, &self.limits)
+        let channel = self.channel(instance);
+        let Console { margin, tells_streams_apart, .. } = self.console;
+        let pipes = NewPipes::make(channel, margin, tells_streams_apart, &self.limits)
             .map_err(|error| no_pipe(channel, &error))?;
         // Before there is a process: one whose output nobody reads would die of SIGPIPE as soon as it writes.
         self.pipes.watch(&pipes).map_err(|error| no_watch(&error))?;
@@ -65,6 +75,7 @@ impl Engine {
         self.children.add(instance, generation, pid, pipes.theirs.are_terminals, self.now);
         let origin = self.origin(instance, pid);
         self.pipes.add(pipes, (instance, generation), &origin, &mut self.console.mux);
+        self.listen_for_readiness((instance, generation));
         Ok(pid)
     }
 
@@ -81,7 +92,46 @@ impl Engine {
             environment: &environment,
         };
         spawn::spawn(&program, outputs, &self.limits)
-            .map_err(|error| no_process(self.console.channel, &error))
+            .map_err(|error| no_process(self.channel(instance), &error))
+    }
+
+    /// What the process of an instance writes to.
+    fn channel(&self, instance: InstanceId) -> Channel {
+        match self.plan.settings(instance).tty {
+            Some(true) => Channel::Pty,
+            Some(false) => Channel::Pipe,
+            None => self.console.channel,
+        }
+    }
+
+    /// Sees to it that an instance which is started again finds its port free: what it was before may still be on its way out of it.
+    ///
+    /// Not at first: then it was looked at with all that can be wrong before a start.
+    fn check_ports(&self, instance: InstanceId) -> Result<(), SpawnFailure> {
+        if self.children.pid(instance).is_none() {
+            return Ok(());
+        }
+        let Some(port) = self.wanted_port(instance).filter(|port| listener::is_taken(*port)) else {
+            return Ok(());
+        };
+        // Some servers listen on one port together (SO_REUSEPORT).
+        let mut others = self.plan.instances.keys().filter(|other| **other != instance);
+        if others.any(|other| self.wanted_port(*other) == Some(port)) {
+            return Ok(());
+        }
+        let by = listener::holder(port)
+            .map_or(String::new(), |holder| format!(" by pid {} ({})", holder.pid, holder.name));
+        Err(SpawnFailure::Temporary { message: format!("port {port} is taken{by}") })
+    }
+
+    /// The port that an instance is sure to listen on, if there is one: its PORT, or what is asked of it.
+    fn wanted_port(&self, instance: InstanceId) -> Option<u16> {
+        let Settings { readiness, liveness, .. } = self.plan.settings(instance);
+        let checks = || readiness.iter().chain(liveness).map(|probe| &probe.check);
+        let fixed = checks().find_map(|check| if let Check::Tcp(port) = check { *port } else { None });
+        let is_asked = || checks().any(|check| matches!(check, Check::Tcp(_) | Check::Http(_)));
+        let listens = || self.plan.types.get(instance.process).is_some_and(ProcessType::listens);
+        fixed.or_else(|| self.plan.port(instance).filter(|_| is_asked() || listens()))
     }
 
     /// What the mux needs to know of the standard output of a process.
@@ -109,12 +159,11 @@ impl Engine {
 
     /// Gives the terminals of the processes the window that ours has left for them now, and tells them.
     pub(super) fn resize(&mut self) {
-        let window = self.console.channel.window();
+        let window = channel::window(self.console.margin);
         if std::mem::replace(&mut self.window, window) == window {
             return;
         }
-        let resized = window.map(|window| self.pipes.resize(window)).unwrap_or_default();
-        for (instance, generation) in resized {
+        for (instance, generation) in self.pipes.resize(window) {
             let result = self.children.signal(instance, generation, signals::WINDOW);
             self.complain_of(Some(instance), signals::WINDOW, result);
         }

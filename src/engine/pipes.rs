@@ -1,6 +1,7 @@
 //! The pipes and pseudo-terminals that the children write to: a limb, it moves bytes and decides nothing.
 
 use super::channel::Channel;
+use super::search::Search;
 use crate::model::instance::{Generation, InstanceId};
 use crate::output::{Label, Mux, Stream, StreamId, Tee};
 use crate::unix::fds::{Poller, Received, is_readable, receive, receive_more, waiting};
@@ -36,6 +37,8 @@ pub(super) struct Pipes {
     buffer: Vec<u8>,
     /// The way to the log files, if there are any.
     tee: Option<Tee>,
+    /// Those whose output has had the text in it that was looked for.
+    found: Vec<Writer>,
 }
 
 #[derive(Debug)]
@@ -46,6 +49,8 @@ struct Pipe {
     origin: Origin,
     /// How many bytes are left of what the leader wrote before it ended; none while it lives.
     last_words: Option<usize>,
+    /// The text that is looked for in it, until it is found or the leader has ended.
+    search: Option<Search>,
 }
 
 #[derive(Debug)]
@@ -77,9 +82,15 @@ pub(super) struct NewPipes {
 impl NewPipes {
     /// One pipe for both outputs, which keeps the order between them; two where they have to be told apart. None from our reserve of
     /// descriptors: without it we could not see who is below us any more.
-    pub(super) fn make(channel: Channel, told_apart: bool, limits: &Limits) -> io::Result<Self> {
-        let (stdout, their_stdout) = channel.open()?;
-        let (stderr, their_stderr) = if told_apart { Some(channel.open()?).unzip() } else { (None, None) };
+    pub(super) fn make(
+        channel: Channel,
+        margin: usize,
+        told_apart: bool,
+        limits: &Limits,
+    ) -> io::Result<Self> {
+        let (stdout, their_stdout) = channel.open(margin)?;
+        let (stderr, their_stderr) =
+            if told_apart { Some(channel.open(margin)?).unzip() } else { (None, None) };
         if !limits.leave_reserve(their_stderr.as_ref().unwrap_or(&their_stdout)) {
             return Err(io::Error::from_raw_os_error(libc::EMFILE));
         }
@@ -114,6 +125,7 @@ impl Pipes {
             ready: VecDeque::new(),
             buffer: vec![0; chunk],
             tee,
+            found: Vec::new(),
         })
     }
 
@@ -137,13 +149,33 @@ impl Pipes {
             let key = self.next_key;
             self.next_key += 1;
             let origin = Origin { stream, ..origin.clone() };
-            let pipe = Pipe { fd, kind, writer, origin, last_words: None };
+            let pipe = Pipe { fd, kind, writer, origin, last_words: None, search: None };
             pipe.open(key, mux);
             if let Some(tee) = &mut self.tee {
                 tee.open(StreamId(key), writer.0);
             }
             self.open.insert(key, pipe);
         }
+    }
+
+    /// Looks for a text in all that a process writes.
+    pub(super) fn look_for(&mut self, text: &str, writer: Writer) {
+        let search = Search::new(text);
+        for pipe in self.open.values_mut().filter(|pipe| pipe.writer == writer) {
+            pipe.search = Some(search.clone());
+        }
+    }
+
+    /// Those who have written the text that was looked for, each once.
+    pub(super) fn found(&mut self) -> Vec<Writer> {
+        let found = std::mem::take(&mut self.found);
+        if !found.is_empty() {
+            self.open
+                .values_mut()
+                .filter(|pipe| found.contains(&pipe.writer))
+                .for_each(|pipe| pipe.search = None);
+        }
+        found
     }
 
     /// Gives every pseudo-terminal this window; who has to be told.
@@ -252,6 +284,10 @@ impl Pipes {
         let received = pipe.receive(&mut self.buffer);
         if let Received::Bytes(count) = received {
             mux.feed(StreamId(key), &self.buffer[..count], now);
+            if pipe.search.as_mut().is_some_and(|search| search.feed(&self.buffer[..count])) {
+                pipe.search = None;
+                self.found.push(pipe.writer);
+            }
             if let Some(tee) = &mut self.tee {
                 tee.feed(StreamId(key), pipe.writer.0, &self.buffer[..count]);
             }
@@ -306,6 +342,7 @@ impl Pipe {
     /// Ends what the leader wrote. Somebody who was left behind may write on: that is a new beginning of the stream.
     fn begin_again(&mut self, key: u64, mux: &mut Mux, tee: Option<&mut Tee>) {
         self.last_words = None;
+        self.search = None;
         close_tee(tee, key);
         self.open(key, mux);
     }

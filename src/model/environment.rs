@@ -131,6 +131,15 @@ impl Environment {
         Cow::Owned(environment)
     }
 
+    /// Whether a variable of this name is set, if only to nothing, without what we set ourselves.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        let mut entries = self.files.iter().flat_map(|named| &named.file.entries);
+        self.set.iter().any(|(key, _)| key == name)
+            || self.inherited.iter().any(|(key, _)| key == name)
+            || entries.any(|entry| entry.key == name)
+    }
+
     /// Has an inherited PWD say this, as it does after a `cd`.
     pub fn move_to(&mut self, directory: &Path) {
         for (_, value) in self.inherited.iter_mut().filter(|(name, _)| name == "PWD") {

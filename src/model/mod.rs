@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod config;
+pub mod contract;
 pub mod diagnostic;
 pub mod env_file;
 pub mod environment;

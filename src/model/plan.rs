@@ -52,6 +52,18 @@ impl Plan {
         self.settings(id).working_dir.as_ref().unwrap_or(&self.root)
     }
 
+    /// The port that an instance finds in its PORT.
+    #[must_use]
+    pub fn port(&self, id: InstanceId) -> Option<u16> {
+        let number = |text: &OsString| text.to_str()?.parse().ok();
+        let mut set = self.environment.set.iter().rev();
+        if let Some((_, port)) = set.find(|(name, _)| name == "PORT") {
+            return number(port);
+        }
+        let ours = self.instances.get(&id).copied().flatten();
+        ours.or_else(|| number(self.environment(id).ok()?.get(&OsString::from("PORT"))?))
+    }
+
     /// How an instance is started.
     #[must_use]
     pub fn invocation(&self, id: InstanceId) -> Invocation {

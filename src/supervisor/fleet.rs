@@ -56,6 +56,8 @@ pub(crate) enum Prospect {
 #[derive(Debug)]
 pub(crate) struct Fleet {
     instances: BTreeMap<InstanceId, Instance>,
+    /// Whoever may have changed since the last [`Fleet::settle`]: with a thousand instances nobody looks at all of them for each event.
+    touched: BTreeSet<InstanceId>,
     /// By process type.
     settings: Vec<Settings>,
     /// The process types that some other depends on, each with those.
@@ -77,6 +79,7 @@ impl Fleet {
         }
         Self {
             instances: plan.instances.keys().map(|id| (*id, Instance::new())).collect(),
+            touched: BTreeSet::new(),
             settings: plan.settings.clone(),
             dependants,
             childless: true,
@@ -135,9 +138,25 @@ impl Fleet {
         self.dependants.get(&process).into_iter().flatten().copied()
     }
 
-    /// The instances that start as soon as what they depend on allows it.
-    pub(crate) fn waiting(&self) -> impl Iterator<Item = InstanceId> {
-        self.instances.iter().filter(|(_, instance)| instance.phase == Phase::Waiting).map(|(id, _)| *id)
+    /// The instances that start as soon as what they depend on allows it, and for which that may have changed.
+    pub(crate) fn waiting(&self) -> Vec<InstanceId> {
+        let touched: BTreeSet<usize> = self.touched.iter().map(|id| id.process).collect();
+        let dependants = touched.iter().flat_map(|process| self.dependants(*process));
+        let concerned: BTreeSet<usize> = dependants.chain(touched.iter().copied()).collect();
+        let is_waiting =
+            |id: &InstanceId| self.instances.get(id).is_some_and(|each| each.phase == Phase::Waiting);
+        concerned.into_iter().flat_map(|process| self.of_type(process)).filter(is_waiting).collect()
+    }
+
+    /// An instance, to be changed.
+    fn touch(&mut self, id: InstanceId) -> Option<&mut Instance> {
+        self.touched.insert(id);
+        self.instances.get_mut(&id)
+    }
+
+    /// Nobody has changed from here on: the rules have seen everything.
+    pub(crate) fn settle(&mut self) {
+        self.touched.clear();
     }
 
     /// How far an instance is from meeting a condition.

@@ -162,7 +162,7 @@ impl Instance {
     }
 
     /// Wants it started as soon as it is over, at this time at the earliest.
-    pub(crate) fn start_again(&mut self, at: Option<Instant>) {
+    pub(crate) fn start_again(&mut self, at: Option<Instant>, now: Instant) {
         match self.phase {
             Phase::Waiting | Phase::Starting { .. } | Phase::Backoff { why: Backoff::NoRoom(_), .. } => {
                 return;
@@ -170,17 +170,17 @@ impl Instance {
             Phase::Running(_) | Phase::Stopping(..) => self.next = Next::Start(at),
             Phase::Down | Phase::Failed | Phase::Backoff { why: Backoff::Ended, .. } => {
                 self.next = Next::Start(at);
-                self.over();
+                self.over(now);
             }
         }
         self.ended = None;
     }
 
     /// Is not started any more, because it has failed.
-    pub(crate) fn fail(&mut self) {
+    pub(crate) fn fail(&mut self, now: Instant) {
         self.next = Next::Fail;
         if self.life().is_none() {
-            self.over();
+            self.over(now);
         }
     }
 
@@ -208,11 +208,11 @@ impl Instance {
     }
 
     /// It is over: on to what is to follow.
-    fn over(&mut self) {
+    fn over(&mut self, now: Instant) {
         self.phase = match std::mem::replace(&mut self.next, Next::Nothing) {
             Next::Nothing => Phase::Down,
-            Next::Start(None) => Phase::Waiting,
-            Next::Start(Some(until)) => Phase::Backoff { until, why: Backoff::Ended },
+            Next::Start(Some(until)) if until > now => Phase::Backoff { until, why: Backoff::Ended },
+            Next::Start(_) => Phase::Waiting,
             Next::Fail => Phase::Failed,
         };
     }
@@ -292,9 +292,9 @@ impl Instance {
     }
 
     /// Moves on as far as its ends allow, and its deadline if `due` gives a time to hold against it.
-    pub(crate) fn step(&mut self, due: Option<Instant>) -> Step {
+    pub(crate) fn step(&mut self, due: Option<Instant>, now: Instant) -> Step {
         match &mut self.phase {
-            Phase::Running(life) | Phase::Stopping(life, _) if life.is_over() => self.over(),
+            Phase::Running(life) | Phase::Stopping(life, _) if life.is_over() => self.over(now),
             Phase::Down
             | Phase::Waiting
             | Phase::Starting { .. }
@@ -324,7 +324,7 @@ impl Instance {
             Phase::Stopping(life, Stop::Asked { kill_at: Some(at) }) if *at <= now => {
                 if life.is_dead() {
                     // Only its output is stuck behind a reader who does not read: patience for that ends here too.
-                    self.over();
+                    self.over(now);
                     return Step::Rest;
                 }
                 self.phase = Phase::Stopping(*life, Stop::killed(now));
@@ -336,7 +336,7 @@ impl Instance {
                     // Another one beside it would be two.
                     self.next = Next::Nothing;
                 }
-                self.over();
+                self.over(now);
                 Step::Rest
             }
             Phase::Stopping(life, Stop::Killed { again_at, pause, .. }) if *again_at <= now => {

@@ -4,9 +4,12 @@ use super::action::Action;
 use super::event::Event;
 use super::fleet::{Change, Fleet};
 use super::forward;
+use super::health::Health;
+use super::intent::Intent;
 use super::order::Order;
 use super::restart::Restart;
 use super::shutdown::Shutdown;
+use super::watch::Watch;
 use crate::model::plan::Plan;
 use std::time::Instant;
 
@@ -19,8 +22,31 @@ pub struct Supervisor {
     fleet: Fleet,
     shutdown: Shutdown,
     restart: Restart,
+    health: Health,
+    watch: Watch,
     order: Order,
 }
+
+/// A rule of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    /// Why it stops, in which order, how hard, and what comes out of it.
+    Shutdown,
+    /// Which signals are handed on.
+    Forward,
+    /// What follows an end.
+    Restart,
+    /// What the probes say.
+    Health,
+    /// Whose files have changed.
+    Watch,
+    /// Who may start.
+    Order,
+}
+
+/// The rules in the order in which they are asked. Those after the second are not asked any more once the run has begun to stop.
+const PRECEDENCE: [Rule; 6] =
+    [Rule::Shutdown, Rule::Forward, Rule::Restart, Rule::Health, Rule::Watch, Rule::Order];
 
 impl Supervisor {
     /// A supervisor for this plan, before its [`Event::Start`]; what is random about it comes from `seed`.
@@ -30,6 +56,8 @@ impl Supervisor {
             fleet: Fleet::new(plan),
             shutdown: Shutdown::new(plan.exit_on),
             restart: Restart::new(seed),
+            health: Health::default(),
+            watch: Watch::default(),
             order: Order::default(),
         }
     }
@@ -39,11 +67,17 @@ impl Supervisor {
         if self.shutdown.is_over() {
             return;
         }
-        let Some(change) = self.fleet.observe(event, now) else { return };
+        if let Some(change) = self.fleet.observe(event, now) {
+            self.carry_out(event, change, now);
+        }
+        self.fleet.settle();
+    }
+
+    fn carry_out(&mut self, event: &Event, change: Change<'_>, now: Instant) {
         self.take_up(change, now);
         // Only a tick lets a deadline pass: on a machine that is late with everything, a report that is already on its way counts first.
         let due = (*event == Event::Tick).then_some(now);
-        self.fleet.advance(due);
+        self.fleet.advance(due, now);
         self.conclude(due, now);
         while let Some(change) = self.fleet.next_change() {
             self.take_up(change, now);
@@ -51,17 +85,29 @@ impl Supervisor {
         }
     }
 
-    /// Asks the rules what is to be done about a change, in the order of their precedence: shutdown, restart, order. Once the run has begun to
-    /// stop, only the first is asked.
+    /// Asks the rules what is to be done about a change, in the order of their precedence.
     fn take_up(&mut self, change: Change<'_>, now: Instant) {
         let change = self.judge(change, now);
-        let mut intents = self.shutdown.decide(&self.fleet, change, now);
-        intents.extend(forward::decide(change));
-        if self.shutdown.is_watching() {
-            self.restart.decide(change);
-            intents.extend(self.order.decide(&self.fleet, change));
+        let mut intents = Vec::new();
+        for rule in PRECEDENCE {
+            intents.extend(self.ask(rule, change, now));
         }
         self.fleet.apply(intents, now);
+    }
+
+    fn ask(&mut self, rule: Rule, change: Change<'_>, now: Instant) -> Vec<Intent> {
+        match rule {
+            Rule::Shutdown => self.shutdown.decide(&self.fleet, change, now),
+            Rule::Forward => forward::decide(change),
+            // A run that has begun to stop is no longer theirs.
+            Rule::Restart | Rule::Health | Rule::Watch | Rule::Order if !self.shutdown.is_watching() => {
+                Vec::new()
+            }
+            Rule::Restart => self.restart.decide(change),
+            Rule::Health => self.health.decide(&self.fleet, change, now),
+            Rule::Watch => self.watch.decide(&self.fleet, change, now),
+            Rule::Order => self.order.decide(&self.fleet, change),
+        }
     }
 
     /// Says an end, and what comes of it: to the other rules one that is followed by a start is none.
@@ -89,6 +135,9 @@ impl Supervisor {
     /// Asks the rules what follows from where things are by now.
     fn conclude(&mut self, due: Option<Instant>, now: Instant) {
         let intents = if self.shutdown.is_watching() {
+            let mut intents = self.health.conclude(&self.fleet, due);
+            intents.extend(self.watch.conclude(&self.fleet, due));
+            self.fleet.apply(intents, now);
             self.order.conclude(&self.fleet)
         } else {
             self.shutdown.conclude(&self.fleet, due, now)
@@ -108,6 +157,11 @@ impl Supervisor {
         if self.shutdown.is_over() {
             return None;
         }
-        [self.fleet.next_deadline(), self.shutdown.next_deadline(&self.fleet)].into_iter().flatten().min()
+        let rules = [self.health.next_deadline(&self.fleet), self.watch.next_deadline()];
+        let rules = rules.into_iter().flatten().min().filter(|_| self.shutdown.is_watching());
+        [self.fleet.next_deadline(), self.shutdown.next_deadline(&self.fleet), rules]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }

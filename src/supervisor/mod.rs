@@ -1,13 +1,19 @@
 //! What to do: one synchronous state machine that hears of everything and does nothing itself.
 //!
 //! [`Event`]s go in, [`Action`]s come out, time is an argument. Four kinds of thing, of which only one writes: an `Instance` is a phase
-//! and its transitions, the `Fleet` holds them and is the only one to change them, *rules* (`shutdown`, `forward`, `restart`, `order`)
-//! read it and return `Intent`s, the [`Supervisor`] wires them together.
+//! and its transitions, the `Fleet` holds them and is the only one to change them, *rules* (`shutdown`, `forward`, `restart`, `health`, `watch`,
+//! `order`) read it and return `Intent`s, the [`Supervisor`] wires them together.
 
 mod action;
+mod course;
 mod event;
+#[cfg(test)]
+mod figures;
 mod fleet;
 mod forward;
+mod health;
+#[cfg(test)]
+mod health_tests;
 mod instance;
 mod intent;
 mod machine;
@@ -19,6 +25,7 @@ mod restart;
 mod shutdown;
 #[cfg(test)]
 mod sim;
+mod watch;
 
 pub use action::{Action, Owners};
 pub use event::{Event, ProbeKind, SpawnFailure, Stray};

@@ -59,6 +59,45 @@ pub enum Notice {
         /// By which signal.
         signal: Signal,
     },
+    /// A process can do its work for the first time, as its readiness probe says.
+    Healthy {
+        /// Which instance.
+        instance: InstanceId,
+        /// How long after its start.
+        after: Duration,
+    },
+    /// A process can do its work again.
+    HealthyAgain {
+        /// Which instance.
+        instance: InstanceId,
+    },
+    /// A process cannot do its work any more, as its readiness probe says.
+    Unhealthy {
+        /// Which instance.
+        instance: InstanceId,
+        /// Why the probe failed the last time.
+        reason: String,
+        /// How often it failed in a row.
+        times: u32,
+    },
+    /// A process has had the time to start up, and its readiness probe still fails.
+    StillUnhealthy {
+        /// Which instance.
+        instance: InstanceId,
+        /// How long after its start.
+        after: Duration,
+        /// Why the probe failed the last time.
+        reason: String,
+    },
+    /// A process does not live any more, as its liveness probe says, and is restarted.
+    NotAlive {
+        /// Which instance.
+        instance: InstanceId,
+        /// Why the probe failed the last time.
+        reason: String,
+        /// How often it failed in a row.
+        times: u32,
+    },
     /// The stop command of an instance failed, and the stop signal is sent instead.
     StopCommandFailed {
         /// Which instance.
@@ -90,6 +129,15 @@ pub enum Notice {
         instance: InstanceId,
         /// The one that was restarted.
         leader: InstanceId,
+    },
+    /// An instance restarts because files that it is restarted for have changed.
+    FilesChanged {
+        /// Which instance.
+        instance: InstanceId,
+        /// The file that changed first.
+        path: String,
+        /// How many others have.
+        others: usize,
     },
     /// An instance that is through has left processes running, which are asked to stop.
     LeftBehind {
@@ -228,10 +276,16 @@ impl Notice {
             | Self::SpawnFailed { instance, .. }
             | Self::SpawnDelayed { instance, .. }
             | Self::Stopped { instance, .. }
+            | Self::Healthy { instance, .. }
+            | Self::HealthyAgain { instance }
+            | Self::Unhealthy { instance, .. }
+            | Self::StillUnhealthy { instance, .. }
+            | Self::NotAlive { instance, .. }
             | Self::StopCommandFailed { instance, .. }
             | Self::Waiting { instance, .. }
             | Self::Hopeless { instance, .. }
             | Self::Following { instance, .. }
+            | Self::FilesChanged { instance, .. }
             | Self::LeftBehind { instance, .. } => Some(*instance),
             Self::Strayed { instance, .. } => *instance,
             Self::Stopping { .. }
@@ -259,6 +313,15 @@ impl Notice {
                 format!("stopped by {signal}: it wants the terminal, which it does not have")
             }
             Self::Stopped { signal, .. } => format!("stopped by {signal}"),
+            Self::Healthy { after, .. } => format!("healthy after {}", measured(*after)),
+            Self::HealthyAgain { .. } => "healthy again".into(),
+            Self::Unhealthy { reason, times, .. } => format!("not healthy: {reason}{}", in_a_row(*times)),
+            Self::StillUnhealthy { after, reason, .. } => {
+                format!("not healthy after {}: {reason}", measured(*after))
+            }
+            Self::NotAlive { reason, times, .. } => {
+                format!("not alive: {reason}{}; restarting", in_a_row(*times))
+            }
             Self::LeftBehind { grace, .. } => {
                 format!("left processes behind: stopping them (grace period {grace})")
             }
@@ -268,6 +331,10 @@ impl Notice {
             Self::Waiting { need, .. } => format!("waiting for {}", need.text(plan)),
             Self::Hopeless { chain: needs, exit, .. } => {
                 format!("will not start: waits for {}", chain(needs, *exit, plan))
+            }
+            Self::FilesChanged { path, others: 0, .. } => format!("{path} changed; restarting"),
+            Self::FilesChanged { path, others, .. } => {
+                format!("{path} and {others} more changed; restarting")
             }
             Self::Following { leader, .. } => format!("restarting with {}", plan.name(*leader)),
             Self::Stopping { cause, running, grace } => {
@@ -288,6 +355,18 @@ impl Notice {
             }
         })
     }
+}
+
+/// A duration that was measured, in words: nobody needs to know it to the millisecond, unless it is short.
+fn measured(duration: Duration) -> Seconds {
+    let unit = Duration::from_millis(if duration < Duration::from_millis(100) { 1 } else { 100 });
+    let units = (duration + unit / 2).as_millis() / unit.as_millis();
+    Seconds(unit * u32::try_from(units).unwrap_or(u32::MAX))
+}
+
+/// Words for how often something has failed; none are needed for once.
+fn in_a_row(times: u32) -> String {
+    if times > 1 { format!(" ({times} times in a row)") } else { String::new() }
 }
 
 /// Words for the start of a stop; none where nothing is left to stop.

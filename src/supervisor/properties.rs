@@ -1,13 +1,16 @@
 //! What holds whatever happens, in whatever order: the invariants of a run, over arbitrary sequences of events.
 
-use super::{Action, Event, Owners, SpawnFailure, Stray, Supervisor};
+use super::{Action, Event, Owners, ProbeKind, SpawnFailure, Stray, Supervisor};
+use crate::model::command::Command;
 use crate::model::environment::Environment;
 use crate::model::exit::{Exit, Outcome};
 use crate::model::instance::{Generation, InstanceId, Pid};
 use crate::model::plan::Plan;
 use crate::model::policy::{ExitOn, Grace};
 use crate::model::procfile;
-use crate::model::settings::{Condition, Dependency, Settings};
+use crate::model::settings::{
+    Check, Condition, Dependency, Probe, RestartPolicy, RestartWhen, Settings, Watch,
+};
 use crate::model::signal::Signal;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -22,6 +25,9 @@ enum Move {
     Stray { which: usize },
     Stop { which: usize },
     Stale { which: usize },
+    Probe { which: usize, is_alive: bool, is_good: bool },
+    Change { process: usize },
+    StopCommand { which: usize, is_good: bool },
     Signal(Signal),
     OutputClosed,
     Wait { millis: u64 },
@@ -48,6 +54,10 @@ fn moves() -> impl Strategy<Value = Move> {
         1 => (0usize..4).prop_map(|which| Move::Stray { which }),
         1 => (0usize..4).prop_map(|which| Move::Stop { which }),
         1 => (0usize..4).prop_map(|which| Move::Stale { which }),
+        3 => (0usize..4, any::<bool>(), any::<bool>())
+            .prop_map(|(which, is_alive, is_good)| Move::Probe { which, is_alive, is_good }),
+        1 => (0usize..3).prop_map(|process| Move::Change { process }),
+        1 => (0usize..4, any::<bool>()).prop_map(|(which, is_good)| Move::StopCommand { which, is_good }),
         1 => signal.prop_map(Move::Signal),
         1 => Just(Move::OutputClosed),
         2 => (0u64..8_000).prop_map(|millis| Move::Wait { millis }),
@@ -122,7 +132,8 @@ impl World {
             Action::Spawn { instance, generation } => {
                 assert_eq!(self.stopping_since, None, "nothing is spawned once the run stops");
                 let before = self.alive.get(&instance);
-                assert!(before.is_none_or(|alive| !alive.leader), "at most one process an instance");
+                let is_gone = before.is_none_or(|alive| !alive.leader && !alive.member);
+                assert!(is_gone, "at most one process an instance, and nothing of the one before");
                 if let Some(failure) = self.spawn_failure(instance, generation) {
                     return Some(Event::SpawnFailed { instance, generation, failure });
                 }
@@ -141,7 +152,10 @@ impl World {
                     assert!(alive.leader || alive.member, "what is known to have gone is not signalled");
                 }
             }
-            Action::Probe { .. } | Action::RunStopCommand { .. } => {}
+            Action::Probe { instance, generation, .. } | Action::RunStopCommand { instance, generation } => {
+                let alive = &self.alive[&instance];
+                assert!(alive.generation == generation && alive.leader, "only who lives is asked");
+            }
             Action::Suspend => return Some(Event::Resumed),
             Action::SignalStrays { of: Owners::All, .. } | Action::Notify(super::Notice::Stopping { .. }) => {
                 self.stopping_since = self.stopping_since.or(Some(self.now));
@@ -188,6 +202,20 @@ impl World {
                 let (generation, signal) = (alive.generation, Signal::STOP);
                 alive.leader.then_some(Event::Stopped { instance, generation, signal })
             }),
+            Move::Probe { which, is_alive, is_good } => self.report(*which, |alive, instance| {
+                let kind = if *is_alive { ProbeKind::Liveness } else { ProbeKind::Readiness };
+                let result = if *is_good { Ok(()) } else { Err("no answer".to_owned()) };
+                let generation = alive.generation;
+                alive.leader.then_some(Event::Probed { instance, generation, kind, result })
+            }),
+            Move::Change { process } => {
+                self.hand_in(&Event::FileChanged { process: *process, path: "a.py".into() });
+            }
+            Move::StopCommand { which, is_good } => self.report(*which, |alive, instance| {
+                let result = if *is_good { Ok(()) } else { Err("exited with code 1".to_owned()) };
+                let generation = alive.generation;
+                alive.leader.then_some(Event::StopCommandEnded { instance, generation, result })
+            }),
             Move::Stale { which } => self.stale(*which),
             Move::Signal(signal) => self.hand_in(&Event::Signal((*signal).into())),
             Move::OutputClosed => self.hand_in(&Event::OutputClosed),
@@ -212,6 +240,10 @@ impl World {
         let before = (self.transcript.len(), format!("{:?}", self.supervisor));
         let exit = Exit::Code(9);
         for generation in [Generation(0), current.next()] {
+            for kind in [ProbeKind::Readiness, ProbeKind::Liveness] {
+                self.hand_in(&Event::Probed { instance, generation, kind, result: Ok(()) });
+            }
+            self.hand_in(&Event::StopCommandEnded { instance, generation, result: Err(String::new()) });
             self.hand_in(&Event::Exited { instance, generation, exit });
             self.hand_in(&Event::Drained { instance, generation });
             self.hand_in(&Event::TreeEmpty { instance, generation });
@@ -273,11 +305,107 @@ fn plans() -> impl Strategy<Value = Plan> {
         4 => (0u64..6_000).prop_map(|millis| Grace::For(Duration::from_millis(millis))),
         1 => Just(Grace::Unlimited)
     ];
-    (exit_on, grace, any::<bool>()).prop_map(|(exit_on, grace, release)| plan(exit_on, grace, release))
+    let rules = prop_oneof![Just(Vec::new()), prop::collection::vec(rules(), 3)];
+    (exit_on, grace, any::<bool>(), rules).prop_map(|(exit_on, grace, release, rules)| {
+        let mut plan = plan(exit_on, grace, release);
+        for (process, rules) in rules.iter().enumerate() {
+            rules.apply(process, &mut plan.settings);
+        }
+        plan
+    })
+}
+
+/// What a process type may have of every rule.
+#[derive(Debug, Clone)]
+struct Rules {
+    restart: RestartPolicy,
+    /// On the type before it.
+    depends_on: Option<(Condition, bool)>,
+    on_exit: Option<ExitOn>,
+    has_readiness: bool,
+    has_liveness: bool,
+    is_watched: bool,
+    has_stop_command: bool,
+    is_oneshot: bool,
+    grace: Option<u64>,
+}
+
+fn rules() -> impl Strategy<Value = Rules> {
+    let when = prop_oneof![Just(RestartWhen::No), Just(RestartWhen::OnFailure), Just(RestartWhen::Always)];
+    let restart = (when, 0u64..3_000, prop::option::of(0u32..4), 0u64..4_000).prop_map(
+        |(when, delay, max_restarts, min_uptime)| RestartPolicy {
+            when,
+            delay: Duration::from_millis(delay),
+            max_restarts,
+            min_uptime: Duration::from_millis(min_uptime),
+            ..RestartPolicy::default()
+        },
+    );
+    let condition = prop_oneof![
+        Just(Condition::Started),
+        Just(Condition::Healthy),
+        Just(Condition::CompletedSuccessfully)
+    ];
+    let exit_on = prop_oneof![Just(ExitOn::Any), Just(ExitOn::Failure), Just(ExitOn::All)];
+    let switches = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    let depends_on = prop::option::of((condition, any::<bool>()));
+    let others = (depends_on, prop::option::of(exit_on), prop::option::of(0u64..6_000));
+    (restart, others, switches).prop_map(|(restart, (depends_on, on_exit, grace), switches)| {
+        let (has_readiness, has_liveness, is_watched, has_stop_command, is_oneshot) = switches;
+        Rules {
+            restart,
+            depends_on,
+            on_exit,
+            has_readiness,
+            has_liveness,
+            is_watched,
+            has_stop_command,
+            is_oneshot,
+            grace,
+        }
+    })
+}
+
+impl Rules {
+    fn apply(&self, process: usize, all: &mut [Settings]) {
+        // No cycle: those are refused before a run begins.
+        let before = process
+            .checked_sub(1)
+            .filter(|before| all[*before].depends_on.iter().all(|dependency| dependency.process != process));
+        let settings = &mut all[process];
+        settings.restart = self.restart;
+        if let (Some((condition, restart)), Some(before)) = (self.depends_on, before) {
+            settings.depends_on.push(Dependency { process: before, condition, restart });
+        }
+        settings.on_exit = self.on_exit;
+        let probe = || Probe {
+            check: Check::Tcp(None),
+            interval: Duration::from_secs(1),
+            timeout: Duration::from_millis(500),
+            retries: 2,
+            start_period: Duration::from_secs(2),
+            start_interval: Duration::from_millis(200),
+        };
+        settings.readiness = self.has_readiness.then(probe);
+        settings.liveness = self.has_liveness.then(probe);
+        let debounce = Duration::from_millis(300);
+        settings.watch = self.is_watched.then(|| Watch { paths: Vec::new(), ignore: Vec::new(), debounce });
+        settings.stop.command = self.has_stop_command.then(|| Command::new("stop"));
+        settings.is_oneshot |= self.is_oneshot;
+        if let Some(millis) = self.grace {
+            settings.stop.grace = Grace::For(Duration::from_millis(millis));
+        }
+    }
+}
+
+/// How many sequences are tried; `PROC_SEQUENCES` says otherwise.
+#[expect(clippy::disallowed_methods, reason = "for a long run by hand")]
+fn cases() -> u32 {
+    std::env::var("PROC_SEQUENCES").ok().map_or(512, |text| text.parse().unwrap())
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn whatever_happens_the_invariants_hold(plan in plans(), spawning in spawning(), moves in prop::collection::vec(moves(), 0..60)) {

@@ -45,10 +45,11 @@ impl Restart {
     }
 
     /// Forgets what was of a process type whose files have changed: it is another program.
-    pub(crate) fn decide(&mut self, change: Change<'_>) {
+    pub(crate) fn decide(&mut self, change: Change<'_>) -> Vec<Intent> {
         if let Change::FileChanged { process, .. } = change {
             self.histories.retain(|id, _| id.process != process);
         }
+        Vec::new()
     }
 
     /// Decides what follows the end of an instance, of which there was a process.

@@ -3,6 +3,9 @@
 //! The scripts are the files of `tests/scenarios`, so that a report of a bug can become one. `PROC_BLESS=1 cargo test scenario`
 //! writes the transcripts anew; read the difference before you keep it.
 
+mod probes;
+mod settings;
+
 use super::{Action, Event, Owners, SpawnFailure, Stray, Supervisor};
 use crate::model::environment::Environment;
 use crate::model::exit::{Exit, Outcome};
@@ -33,6 +36,8 @@ struct Scenario {
     timeout: Option<String>,
     #[serde(default)]
     release: bool,
+    #[serde(default)]
+    settings: BTreeMap<String, settings::Table>,
     #[serde(default)]
     process: BTreeMap<String, Script>,
     #[serde(default)]
@@ -69,6 +74,12 @@ struct Script {
     stopped_by: Option<i32>,
     /// What it wrote cannot be shown: nobody reads.
     output_stuck: bool,
+    /// How its stop command ends: it stops the process, or exits with this code and does nothing.
+    stop_command_fails: Option<u8>,
+    /// What its readiness probe is answered.
+    readiness: Vec<probes::Turn>,
+    /// What its liveness probe is answered.
+    liveness: Vec<probes::Turn>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -97,6 +108,8 @@ struct Outside {
     signal: Option<i32>,
     #[serde(default)]
     output_closed: bool,
+    /// A file of this process type has changed.
+    changed: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -115,6 +128,10 @@ impl Scenario {
         let mut settings = vec![Settings::default(); types.len()];
         for each in &mut settings {
             each.stop.grace = self.timeout.as_deref().map_or(Grace::default(), |text| text.parse().unwrap());
+        }
+        for (name, table) in &self.settings {
+            let process = types.iter().position(|each| each.name == *name).unwrap();
+            table.apply(&mut settings[process], &types);
         }
         if let Some(process) = types.iter().position(|each| each.name == "release").filter(|_| self.release) {
             instances.insert(InstanceId { process, number: 1 }, None);
@@ -142,6 +159,7 @@ impl Scenario {
 struct Process {
     generation: Generation,
     script: Script,
+    since: Instant,
     leader: bool,
     member: bool,
     stray: bool,
@@ -164,7 +182,7 @@ struct Sim {
 enum Happening {
     Event(Event),
     Strays(InstanceId),
-    Dies(InstanceId, Exit),
+    Dies(InstanceId, Generation, Exit),
 }
 
 impl Sim {
@@ -196,7 +214,10 @@ impl Sim {
     /// Runs until the outcome, or for a virtual hour.
     fn run(mut self, outside: &[Outside]) -> String {
         for each in outside {
-            let event = if each.output_closed {
+            let event = if let Some(name) = &each.changed {
+                let process = self.plan.types.iter().position(|each| each.name == *name).unwrap();
+                Event::FileChanged { process, path: format!("{name}.py") }
+            } else if each.output_closed {
                 Event::OutputClosed
             } else {
                 Event::Signal(Signal::from_number(each.signal.unwrap()).into())
@@ -211,7 +232,7 @@ impl Sim {
             match (next, deadline) {
                 (None, None) => break,
                 (next, Some(deadline)) if next.is_none_or(|next| deadline < next) => {
-                    self.now = deadline;
+                    self.now = self.now.max(deadline);
                     self.hand_in(&mut supervisor, &Event::Tick);
                     assert!(
                         supervisor.next_deadline().is_none_or(|next| next > self.now),
@@ -238,11 +259,13 @@ impl Sim {
                     self.note(&format!("<- {}", received.signal));
                 } else if event == Event::OutputClosed {
                     self.note("<- output closed");
+                } else if let Event::FileChanged { path, .. } = &event {
+                    self.note(&format!("<- {path} changed"));
                 }
                 self.hand_in(supervisor, &event);
             }
             Happening::Strays(instance) => self.stray(supervisor, instance),
-            Happening::Dies(instance, exit) => self.die(supervisor, instance, exit),
+            Happening::Dies(instance, generation, exit) => self.die(supervisor, instance, generation, exit),
         }
     }
 
@@ -262,7 +285,8 @@ impl Sim {
             Action::Spawn { instance, generation } => return Some(self.spawn(instance, generation)),
             Action::Signal { instance, generation, signal } => self.signal(instance, generation, signal),
             Action::SignalStrays { of, signals } => self.signal_strays(&of, &signals),
-            Action::Probe { .. } | Action::RunStopCommand { .. } => {}
+            Action::Probe { instance, generation, kind } => self.probe(instance, generation, kind),
+            Action::RunStopCommand { instance, generation } => self.run_stop_command(instance, generation),
             Action::Suspend => {
                 self.note("-> suspend");
                 return Some(Event::Resumed);
@@ -295,7 +319,7 @@ impl Sim {
             return Event::SpawnFailed { instance, generation, failure };
         }
         if let Some(ending) = script.exits {
-            self.later(ending.after, Happening::Dies(instance, ending.exit()));
+            self.later(ending.after, Happening::Dies(instance, generation, ending.exit()));
         }
         if let Some(after) = script.strays_after {
             self.later(after, Happening::Strays(instance));
@@ -303,8 +327,12 @@ impl Sim {
         if let Some(signal) = script.stopped_by.map(Signal::from_number) {
             self.later(1.0, Happening::Event(Event::Stopped { instance, generation, signal }));
         }
-        self.processes
-            .insert(instance, Process { generation, script, leader: true, member: false, stray: false });
+        let since = self.now;
+        self.processes.insert(
+            instance,
+            Process { generation, script, since, leader: true, member: false, stray: false },
+        );
+        self.write_line(instance, generation);
         let pid = Pid(i32::try_from(100 * (instance.process + 1)).unwrap() + i32::from(instance.number));
         Event::Spawned { instance, generation, pid }
     }
@@ -318,18 +346,29 @@ impl Sim {
             return;
         };
         let dies_of_it = Exit::Signal(signal);
+        let is_stop = signal == self.plan.settings(instance).stop.signal;
         match (signal, process.script.on_term) {
             (Signal::KILL, _) if process.script.unkillable => {}
             (Signal::KILL, _) => {
                 process.member = false;
-                self.later(0.001, Happening::Dies(instance, dies_of_it));
+                self.later(0.001, Happening::Dies(instance, generation, dies_of_it));
             }
-            (Signal::TERM, None) => self.later(0.001, Happening::Dies(instance, dies_of_it)),
-            (Signal::TERM, Some(OnTerm::Exit(ending))) => {
-                self.later(ending.after, Happening::Dies(instance, ending.exit()));
+            (_, None) if is_stop => self.later(0.001, Happening::Dies(instance, generation, dies_of_it)),
+            (_, Some(OnTerm::Exit(ending))) if is_stop => {
+                self.later(ending.after, Happening::Dies(instance, generation, ending.exit()));
             }
             _ => {}
         }
+    }
+
+    fn run_stop_command(&mut self, instance: InstanceId, generation: Generation) {
+        self.note(&format!("-> stop command of {}", self.plan.name(instance)));
+        let code = self.processes.get(&instance).and_then(|process| process.script.stop_command_fails);
+        let result = code.map_or(Ok(()), |code| Err(format!("exited with code {code}")));
+        if result.is_ok() {
+            self.later(0.05, Happening::Dies(instance, generation, Exit::Code(0)));
+        }
+        self.later(0.1, Happening::Event(Event::StopCommandEnded { instance, generation, result }));
     }
 
     fn signal_strays(&mut self, of: &Owners, signals: &[Signal]) {
@@ -355,11 +394,11 @@ impl Sim {
         if signals == [Signal::KILL] {
             for (id, process) in self.processes.iter_mut().filter(hit) {
                 process.stray = false;
-                dead.push(*id);
+                dead.push((*id, process.generation));
             }
         }
-        for id in dead {
-            self.later(0.001, Happening::Dies(id, Exit::Signal(Signal::KILL)));
+        for (id, generation) in dead {
+            self.later(0.001, Happening::Dies(id, generation, Exit::Signal(Signal::KILL)));
         }
     }
 
@@ -373,9 +412,9 @@ impl Sim {
     }
 
     /// Reports the end of a leader, or of what else there is of an instance, in the order of the engine.
-    fn die(&mut self, supervisor: &mut Supervisor, instance: InstanceId, exit: Exit) {
-        let Some(process) = self.processes.get_mut(&instance) else { return };
-        let generation = process.generation;
+    fn die(&mut self, supervisor: &mut Supervisor, instance: InstanceId, generation: Generation, exit: Exit) {
+        let current = self.processes.get_mut(&instance);
+        let Some(process) = current.filter(|process| process.generation == generation) else { return };
         let was_leader = std::mem::replace(&mut process.leader, false);
         if was_leader {
             process.member = process.script.leaves_member && exit != Exit::Signal(Signal::KILL);

@@ -5,7 +5,9 @@
 pub mod exec;
 pub mod fds;
 pub mod file;
+pub mod git;
 pub mod guard;
+pub mod inotify;
 pub mod limits;
 pub mod link;
 pub mod listener;

@@ -177,6 +177,7 @@ fn the_short_help_of_start_lists_every_option() {
                                there is one]
       -E, --set <KEY=VALUE>    Set a variable; repeatable, beats everything else
           --env-override       Let the env files beat the inherited environment, as foreman does
+          --no-env-contract    Do not ask for the variables that `.env.example` names without a value
       -p, --port <N>           The port of the first type; the next types get 100 more each [default:
                                PORT, else 5000]
           --no-port            Set no PORT

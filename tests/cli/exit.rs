@@ -143,10 +143,10 @@ fn release_runs_first_and_the_others_start_when_it_has_succeeded() {
         Proc::start("web: ./child exit 0\nrelease: ./child say migrating exit 0\n").args(["--release"]).run();
     run.exits(0);
     assert_snapshot!(run.stdout(), @r"
+    web.1     | waiting for release.1 to succeed
     release.1 | started with pid [pid]
     release.1 | migrating
     release.1 | exited with code 0
-    system    | release succeeded; starting the others
     web.1     | started with pid [pid]
     web.1     | exited with code 0
     ");
@@ -165,10 +165,10 @@ fn a_release_that_fails_gives_the_exit_code_and_nothing_else_starts() {
     for (verbs, code) in [("exit 9", 9), ("die KILL", 137)] {
         let run =
             Proc::start(format!("release: ./child {verbs}\nweb: ./child wait\n")).args(["--release"]).run();
-        run.exits(code).never_says("web.1").says("release.1");
+        run.exits(code).never_says("web.1     | started").says("release.1");
     }
     let run = Proc::start("release: no-such-command\nweb: ./child wait\n").args(["--release"]).run();
-    run.exits(127).never_says("web.1").says("command not found: no-such-command");
+    run.exits(127).never_says("web.1     | started").says("command not found: no-such-command");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn a_signal_during_the_release_ends_the_run_before_anything_else_starts() {
     let proc = Proc::start("release: ./child ready wait\nweb: ./child wait\n").args(["--release"]).spawn();
     proc.wait_for("ready");
     let run = proc.end_by(Signal::SIGINT);
-    run.dies_by(Signal::SIGINT).never_says("web.1").says("release.1 | killed by SIGTERM");
+    run.dies_by(Signal::SIGINT).never_says("web.1     | started").says("release.1 | killed by SIGTERM");
 }
 
 #[test]

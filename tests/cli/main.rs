@@ -8,6 +8,7 @@
 mod args;
 mod check;
 mod config;
+mod contract;
 mod env;
 mod env_file;
 mod exit;
@@ -17,6 +18,7 @@ mod log_dir;
 mod output;
 mod places;
 mod ports;
+mod probes;
 mod procfile;
 mod run;
 mod secrets;
@@ -26,3 +28,4 @@ mod stop;
 mod strays;
 #[expect(dead_code, reason = "the tests that choose at random need more of it")]
 mod support;
+mod watch;

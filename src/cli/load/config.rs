@@ -74,7 +74,7 @@ impl Loader<'_> {
         let beside = procfile.and_then(|procfile| procfile.path.parent());
         let candidates = beside.into_iter().filter(|parent| parent.is_absolute()).chain([root]);
         let mut candidates = candidates.map(|directory| directory.join("proc.toml"));
-        candidates.find(|path| path.exists()).map(|path| Located { name: self.shown(&path), path })
+        candidates.find(|path| path.exists()).map(|path| Located { name: self.around.shown(&path), path })
     }
 
     /// What a file says, and its text; none if it could not be read at all.
@@ -101,7 +101,7 @@ impl Loader<'_> {
             };
             let Some((name, _)) = table.and_then(|table| file.process.get(table)) else { continue };
             let what = if directory.exists() { "is not a directory" } else { "does not exist" };
-            let shown = self.shown(directory);
+            let shown = self.around.shown(directory);
             self.problems.error(format!("the working_dir of {}, {shown}, {what}", name.value));
         }
     }

@@ -70,7 +70,8 @@ impl Sources {
 impl Loader<'_> {
     /// The env files that are named, else those of `proc.toml`, else `.env`; and those of each process type.
     pub(super) fn sources(&self, configured: &super::config::Configured, root: &Path) -> Sources {
-        let in_root = |name: &str| Located { name: self.shown(&root.join(name)), path: root.join(name) };
+        let in_root =
+            |name: &str| Located { name: self.around.shown(&root.join(name)), path: root.join(name) };
         let config = configured.config.as_ref();
         let listed = config.and_then(|config| config.file.env_files.as_ref());
         let must_exist = !self.options.env.is_empty();

@@ -4,9 +4,12 @@ mod config;
 mod env_files;
 
 use super::args::{Options, Source};
+use super::contract;
 use super::exposure;
 use super::problems::Problems;
 use crate::model::config::{ProcToml, Process};
+use crate::model::contract::Contract;
+use crate::model::env_file;
 use crate::model::environment::Environment;
 use crate::model::formation::Share;
 use crate::model::policy::ExitOn;
@@ -34,6 +37,11 @@ impl Surroundings {
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     pub(super) fn take() -> io::Result<Self> {
         Ok(Self { inherited: std::env::vars_os().collect(), directory: std::env::current_dir()? })
+    }
+
+    /// A path as short as it is from where we were called.
+    pub(super) fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.directory).unwrap_or(path).display().to_string()
     }
 
     /// The value of a variable that we were given.
@@ -70,6 +78,8 @@ pub(super) struct App {
     pub(super) sources: Sources,
     /// Where the ports begin; none with `--no-port`.
     pub(super) base_port: Option<u16>,
+    /// What they have to see, where a `.env.example` says so.
+    pub(super) contract: Option<Contract>,
     /// Which exits end the run, but for processes that have a word of their own in that.
     pub(super) exit_on: ExitOn,
     /// What is not shown besides what looks like a secret.
@@ -156,6 +166,7 @@ impl Loader<'_> {
             each.env_files = files;
         }
         self.check_growth(&environment, &settings);
+        let contract = self.contract(&root);
         let base_port = self.base_port(&environment, config.as_ref());
         let procfile = procfile.map(|procfile| procfile.name);
         Some(App {
@@ -170,6 +181,7 @@ impl Loader<'_> {
             secrets,
             procfile,
             config,
+            contract,
         })
     }
 
@@ -179,8 +191,10 @@ impl Loader<'_> {
             return Some(self.named(path));
         }
         let directory = root.unwrap_or(&self.around.directory);
-        let candidate =
-            |name: &str| Located { path: directory.join(name), name: self.shown(&directory.join(name)) };
+        let candidate = |name: &str| Located {
+            path: directory.join(name),
+            name: self.around.shown(&directory.join(name)),
+        };
         let (procfile, fallback) = (candidate("Procfile"), candidate("Procfile.dev"));
         if procfile.path.exists() {
             Some(procfile)
@@ -210,11 +224,6 @@ impl Loader<'_> {
         Located { path: found, name: path.display().to_string() }
     }
 
-    /// A path as short as it is from where we were called.
-    fn shown(&self, path: &Path) -> String {
-        path.strip_prefix(&self.around.directory).unwrap_or(path).display().to_string()
-    }
-
     fn types(&mut self, procfile: &Located) -> Vec<ProcessType> {
         let is_stdin = procfile.path == Path::new("-");
         let read = if is_stdin {
@@ -241,6 +250,27 @@ impl Loader<'_> {
             self.problems.diagnose(problem, name, &text, strictly && is_junk);
         }
         reading.types
+    }
+
+    /// `.env.example`, where there is one and somebody is to be held to it.
+    fn contract(&mut self, root: &Path) -> Option<Contract> {
+        let path = root.join(".env.example");
+        let is_wanted = self.demand != Demand::NoProcfile && !self.options.no_env_contract;
+        if !is_wanted || !path.exists() {
+            return None;
+        }
+        let name = self.around.shown(&path);
+        if path.is_dir() {
+            self.problems.notice(format!("{name} is a directory and not read"));
+            return None;
+        }
+        match read_regular(&path, env_file::LARGEST) {
+            Ok(bytes) => contract::read(&bytes, name, self.demand, &mut self.problems),
+            Err(error) => {
+                self.problems.unreadable(&name, &error);
+                None
+            }
+        }
     }
 
     /// Refuses env files that grow without bound before anything starts.

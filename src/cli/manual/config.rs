@@ -237,3 +237,13 @@ const PRECEDENCE: Section = Section {
              each value is from.",
     )],
 };
+
+/// What `proc config` shows.
+pub(super) const WHAT_CONFIG_SHOWS: Section = Section {
+    title: "WHAT IS SHOWN",
+    blocks: &[Text(
+        "Each key of proc.toml(5) with the value that holds, for all and for each process type, and where that is from: `default`, `proc.toml:12`, \
+         `Procfile:3`, the variable of an option, or `command line`. The values of secrets are masked unless `--show-secrets` is given. With `--json`, each value is \
+         an object with `value` and `origin`. `--schema` prints the JSON schema of `proc.toml` and reads no file.",
+    )],
+};

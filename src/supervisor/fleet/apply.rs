@@ -19,16 +19,16 @@ impl Fleet {
     pub(crate) fn apply(&mut self, intents: Vec<Intent>, now: Instant) {
         for intent in intents {
             match intent {
-                Intent::Want(id) => self.change(id, |instance| instance.start_again(None)),
+                Intent::Want(id) => self.change(id, |instance| instance.start_again(None, now)),
                 Intent::Start(id) => self.start(id),
                 Intent::Again { instance, at } => self.again(instance, Some(at), now),
-                Intent::Fail(id) => self.change(id, Instance::fail),
+                Intent::Fail(id) => self.change(id, |instance| instance.fail(now)),
                 Intent::GiveUp(id) => self.give_up(id),
                 Intent::Renew(id) => self.renew(id, now),
                 Intent::Condemn(id) => self.condemn(id, now),
                 Intent::Probe { instance, kind } => self.probe(instance, kind),
                 Intent::SetReady { instance, is_ready } => {
-                    if let Some(life) = self.instances.get_mut(&instance).and_then(Instance::life_mut) {
+                    if let Some(life) = self.touch(instance).and_then(Instance::life_mut) {
                         life.is_ready = is_ready;
                     }
                 }
@@ -46,22 +46,22 @@ impl Fleet {
     }
 
     fn change(&mut self, id: InstanceId, what: impl FnOnce(&mut Instance)) {
-        if let Some(instance) = self.instances.get_mut(&id) {
+        if let Some(instance) = self.touch(id) {
             what(instance);
         }
     }
 
     fn start(&mut self, id: InstanceId) {
-        if let Some(instance) = self.instances.get_mut(&id)
-            && instance.start()
-        {
-            self.actions.push_back(Action::Spawn { instance: id, generation: instance.generation });
+        let Some(instance) = self.touch(id) else { return };
+        if instance.start() {
+            let generation = instance.generation;
+            self.actions.push_back(Action::Spawn { instance: id, generation });
         }
     }
 
     /// Starts an instance that has ended again, after what is left of it was stopped.
     fn again(&mut self, id: InstanceId, at: Deadline, now: Instant) {
-        self.change(id, |instance| instance.start_again(at));
+        self.change(id, |instance| instance.start_again(at, now));
         if self.is_stoppable(id) {
             self.say(Notice::LeftBehind { instance: id, grace: self.settings(id).stop.grace });
             self.stop(&[id], now);
@@ -69,25 +69,31 @@ impl Fleet {
     }
 
     fn renew(&mut self, id: InstanceId, now: Instant) {
-        let was_started = |instance: &Instance| instance.phase != Phase::Down || instance.ended.is_some();
-        if self.instances.get(&id).is_some_and(was_started) {
-            self.change(id, |instance| instance.start_again(None));
-            self.stop(&[id], now);
+        let Some(instance) = self.touch(id) else { return };
+        let is_over = instance.ended.is_some() && matches!(instance.phase, Phase::Down | Phase::Failed);
+        if instance.phase == Phase::Down && !is_over {
+            return;
         }
+        instance.start_again(None, now);
+        if is_over {
+            // There is no end to come that would tell.
+            self.changes.push_back(Change::Restarting(id));
+        }
+        self.stop(&[id], now);
     }
 
     fn condemn(&mut self, id: InstanceId, now: Instant) {
         if self.running(id).is_none() {
             return;
         }
-        if let Some(life) = self.instances.get_mut(&id).and_then(Instance::life_mut) {
+        if let Some(life) = self.touch(id).and_then(Instance::life_mut) {
             life.is_condemned = true;
         }
         self.stop(&[id], now);
     }
 
     fn give_up(&mut self, id: InstanceId) {
-        let Some(instance) = self.instances.get_mut(&id).filter(|each| each.phase == Phase::Waiting) else {
+        let Some(instance) = self.touch(id).filter(|each| each.phase == Phase::Waiting) else {
             return;
         };
         let exit = Exit::NotStarted(NEVER_STARTED);
@@ -142,7 +148,7 @@ impl Fleet {
     }
 
     fn step_to_stop(&mut self, id: InstanceId, kill_at: Deadline, now: Instant) -> Step {
-        self.instances.get_mut(&id).map_or(Step::Rest, |instance| instance.stop(kill_at, now))
+        self.touch(id).map_or(Step::Rest, |instance| instance.stop(kill_at, now))
     }
 
     fn forward(&mut self, signal: Signal) {
@@ -156,9 +162,22 @@ impl Fleet {
     }
 
     /// Moves every instance on as far as it goes by itself: over when its ends are in, killed when its grace period has passed by `due`.
-    pub(crate) fn advance(&mut self, due: Option<Instant>) {
-        let steps = self.instances.iter_mut().map(|(id, instance)| (*id, instance.step(due)));
-        let steps: Vec<_> = steps.filter(|(_, step)| *step != Step::Rest).collect();
+    pub(crate) fn advance(&mut self, due: Option<Instant>, now: Instant) {
+        // Nobody else has changed.
+        let ids: Vec<InstanceId> =
+            if due.is_some() { self.ids().collect() } else { self.touched.iter().copied().collect() };
+        let mut steps = Vec::new();
+        for id in ids {
+            let Some(instance) = self.instances.get_mut(&id) else { continue };
+            let was_there = instance.life().is_some() || matches!(instance.phase, Phase::Backoff { .. });
+            let step = instance.step(due, now);
+            if was_there {
+                self.touched.insert(id);
+            }
+            if step != Step::Rest {
+                steps.push((id, step));
+            }
+        }
         let killed: Vec<InstanceId> =
             steps.iter().filter(|(_, step)| *step == Step::Kill).map(|(id, _)| *id).collect();
         if !killed.is_empty() {

@@ -57,7 +57,7 @@ impl Fleet {
 
     /// The instance, if the generation is the current one.
     fn current(&mut self, id: InstanceId, generation: Generation) -> Option<&mut Instance> {
-        self.instances.get_mut(&id).filter(|instance| instance.generation == generation)
+        self.touch(id).filter(|instance| instance.generation == generation)
     }
 
     fn spawned(
@@ -90,7 +90,7 @@ impl Fleet {
 
     /// Says the end of an instance as soon as all that it wrote has been printed, and what comes of it.
     pub(crate) fn announce(&mut self, id: InstanceId, sequel: Option<Sequel>) {
-        let Some(life) = self.instances.get_mut(&id).and_then(Instance::life_mut) else { return };
+        let Some(life) = self.touch(id).and_then(Instance::life_mut) else { return };
         life.sequel = sequel;
         if let Some(exit) = life.exit.filter(|_| life.drained) {
             self.say(Notice::Exited { instance: id, exit, sequel });
@@ -157,8 +157,11 @@ impl Fleet {
 
     fn empty(&mut self) -> Option<Change<'static>> {
         let was_childless = std::mem::replace(&mut self.childless, true);
-        for life in self.instances.values_mut().filter_map(Instance::life_mut) {
-            life.tree_empty |= life.exit.is_some();
+        for (id, instance) in &mut self.instances {
+            if let Some(life) = instance.life_mut().filter(|life| life.exit.is_some()) {
+                life.tree_empty = true;
+                self.touched.insert(*id);
+            }
         }
         (!was_childless).then_some(Change::Progress)
     }
