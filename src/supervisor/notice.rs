@@ -320,7 +320,7 @@ impl Notice {
                 format!("not healthy after {}: {reason}", measured(*after))
             }
             Self::NotAlive { reason, times, .. } => {
-                format!("not alive: {reason}{}; restarting", in_a_row(*times))
+                format!("not alive: {reason}{}; stopping it", in_a_row(*times))
             }
             Self::LeftBehind { grace, .. } => {
                 format!("left processes behind: stopping them (grace period {grace})")
