@@ -350,6 +350,10 @@ impl Notice {
                 "some processes are alive after SIGKILL".into()
             }
             Self::Survivors(instances) => format!("{} could not be killed", names(instances, plan)),
+            // Stopped because it did not live any more, and too often.
+            Self::Failed { instance, exit } if exit.is_success() => {
+                format!("exiting with 1: {} has failed", plan.name(*instance))
+            }
             Self::Failed { instance, exit } => {
                 format!("exiting with {}: {} {exit}", exit.code(), plan.name(*instance))
             }
