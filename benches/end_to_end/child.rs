@@ -1,6 +1,7 @@
 //! The processes that write.
 
-use std::io::{Write, stdout};
+use std::io::{Read, Write, stdout};
+use std::net::TcpListener;
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
@@ -16,6 +17,7 @@ pub(crate) fn perform(words: &mut dyn Iterator<Item = String>) {
         "flood" => lines(usize::MAX, 65_500),
         "endless" => write(&vec![b'x'; 65_536], number()),
         "ticks" => ticks(number()),
+        "serve" => serve(number()),
         verb => panic!("no such verb: {verb}"),
     }
 }
@@ -46,6 +48,18 @@ fn ticks(count: usize) {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
         let line = format!("tick {}\n", now.as_nanos());
         write(line.as_bytes(), line.len());
+    }
+}
+
+/// Answers every HTTP request with success.
+fn serve(port: usize) {
+    let listener = TcpListener::bind(("127.0.0.1", u16::try_from(port).unwrap())).unwrap();
+    for stream in listener.incoming() {
+        let mut stream = stream.unwrap();
+        let mut buffer = [0; 1024];
+        if stream.read(&mut buffer).is_ok_and(|count| count > 0) {
+            drop(stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! What `proc` as a whole can do: throughput beside that of `cat`, latency of a quiet process among loud ones, memory.
 //!
 //! The processes that write are this program itself, called with a verb; what `proc` writes goes into a pipe that is read
-//! all the time. `cargo bench --bench end_to_end`; with `-- spawns 100000` only what so many spawns leave behind.
+//! all the time. `cargo bench --bench end_to_end`; with `-- spawns 100000` only what so many spawns leave behind,
+//! with `-- idle` only what probes cost.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -10,6 +11,7 @@
 )]
 
 mod child;
+mod idle;
 mod run;
 mod spawns;
 
@@ -31,6 +33,7 @@ fn main() {
     match args.next().as_deref() {
         Some("child") => child::perform(&mut args),
         Some("spawns") => spawn(args.next().map_or(10_000, |count| count.parse().unwrap())),
+        Some("idle") => idle(),
         // Cargo says so; a `cargo test` of all targets comes without it.
         Some(_) if std::env::args().any(|arg| arg == "--bench") => measure(),
         Some(_) | None => {}
@@ -42,6 +45,19 @@ fn spawn(count: usize) {
     let begin = Instant::now();
     let (early, late) = spawns::spawn(count);
     println!("{count} spawns in {:.1?}: {early:?} after a tenth, {late:?} after all", begin.elapsed());
+}
+
+/// Prints what the supervisor takes for processes that do nothing but answer.
+fn idle() {
+    println!("cost of 50 idle processes, in percent of a core");
+    for (what, settings, said) in [
+        ("nobody asks", "", "started with pid"),
+        ("tcp, every 2 s", "readiness = { tcp = true }", "healthy after"),
+        ("http, every 2 s", "readiness = { http = '/' }", "healthy after"),
+        ("exec, every 2 s", "readiness = { exec = 'true' }", "healthy after"),
+    ] {
+        println!("  {what:28} {:7.2} %", idle::cost(settings, said));
+    }
 }
 
 fn measure() {
@@ -57,6 +73,8 @@ fn measure() {
     println!("  {:28} {:7} KiB", "four flood", peak);
     println!("  {:28} {:7} KiB", "one line of 1 GiB", of_an_endless_line());
     println!("  {:28} {:7} KiB", "the reader stands still", of_a_standstill());
+    println!();
+    idle();
 }
 
 /// Four types of a process that does this.

@@ -1,5 +1,7 @@
 //! A run of `proc` whose output is read here.
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
@@ -17,14 +19,46 @@ pub(crate) struct Run {
 impl Run {
     /// Starts `proc` with these arguments in a directory with this Procfile; `./child` is this program.
     pub(crate) fn start(procfile: &str, args: &[&str]) -> Self {
+        Self::start_with(procfile, "", &[&["--no-port"], args].concat())
+    }
+
+    /// The same with ports, and with this `proc.toml`.
+    pub(crate) fn start_with(procfile: &str, settings: &str, args: &[&str]) -> Self {
         let directory = tempfile::Builder::new().prefix("proc-bench-").tempdir().unwrap();
         std::fs::write(directory.path().join("Procfile"), procfile).unwrap();
+        std::fs::write(directory.path().join("proc.toml"), settings).unwrap();
         std::os::unix::fs::symlink(std::env::current_exe().unwrap(), directory.path().join("child")).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_proc"));
-        command.args(["start", "--no-port", "--color", "always", "--timestamps", "time"]).args(args);
+        command.args(["start", "--color", "always", "--timestamps", "time"]).args(args);
         command.current_dir(directory.path()).env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin");
         let proc = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         Self { proc, _directory: directory, peak: 0 }
+    }
+
+    /// Reads until this text has come so often.
+    pub(crate) fn wait_for(&mut self, text: &str, times: usize) {
+        let stdout = self.proc.stdout.as_mut().unwrap();
+        let mut seen = String::new();
+        let mut buffer = vec![0; 65_536];
+        while seen.matches(text).count() < times {
+            let read = stdout.read(&mut buffer).unwrap();
+            assert!(read > 0, "{seen}");
+            seen += &String::from_utf8_lossy(&buffer[..read]);
+        }
+    }
+
+    /// The process that does the work: the one below ours.
+    pub(crate) fn supervisor(&self) -> u32 {
+        let ours = self.proc.id();
+        let children = std::fs::read_to_string(format!("/proc/{ours}/task/{ours}/children")).unwrap();
+        children.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
+    /// Stops it.
+    pub(crate) fn stop(mut self) {
+        kill(Pid::from_raw(self.proc.id().cast_signed()), Signal::SIGTERM).unwrap();
+        self.drain(|_| {});
+        self.proc.wait().unwrap();
     }
 
     /// Reads to the end; the number of bytes.

@@ -14,6 +14,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::{Duration, Instant};
 
+/// A variable that the commands of probes have in their environment, and whatever they leave behind: our number, so that nobody is mistaken for
+/// one of them who runs below another `proc`.
+pub(super) const OF_A_PROBE: &str = "PROC_PROBE";
+
 /// Every instance's process, as of its latest spawn, and who else is below it.
 #[derive(Debug)]
 pub(super) struct Children {
@@ -213,10 +217,12 @@ impl Children {
             groups: self.groups().collect(),
             only: self.of.iter().next().map(owner).filter(|_| self.of.len() == 1),
             own_word: &own_word,
+            is_remnant: &|process| process.variable(OF_A_PROBE) == Some(std::process::id().to_string()),
         };
         for (owner, strays) in self.strays.note(seen, &clues) {
             changes.strayed.entry(owner).or_default().extend(strays);
         }
+        self.strays.kill_remnants(|owner| self.commands.values().any(|of| *of == owner));
     }
 
     /// The groups that have somebody in them.

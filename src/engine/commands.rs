@@ -258,10 +258,10 @@ mod tests {
     }
 
     fn why(event: Event) -> String {
-        match event {
-            Event::Probed { result, .. } | Event::StopCommandEnded { result, .. } => result.unwrap_err(),
-            other => panic!("{other:?}"),
-        }
+        let (Event::Probed { result, .. } | Event::StopCommandEnded { result, .. }) = event else {
+            panic!("{event:?}");
+        };
+        result.unwrap_err()
     }
 
     #[test]
@@ -275,7 +275,7 @@ mod tests {
             let event = end(PROBE, "ping $PORT", written, Exit::Code(1));
             assert_eq!(why(event), format!("ping $PORT exited with code 1{said}"));
         }
-        let long = [&[b'x'; 60_000][..], &"é".repeat(150).into_bytes()].concat();
+        let long = [vec![b'x'; 60_000], "é".repeat(150).into_bytes()].concat();
         let said = why(end(Purpose::Stop, "stop", &long, Exit::Code(3)));
         assert!(said.starts_with("exited with code 3: ") && said.ends_with('…'), "{said}");
         assert!(said.len() < 250, "{said}");

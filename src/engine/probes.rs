@@ -1,6 +1,7 @@
 //! Asking what the probes ask, and running the stop commands: each comes to one event, within its time.
 
 use super::Engine;
+use super::children::OF_A_PROBE;
 use super::commands::{self, Commands, Order, Purpose};
 use super::perform::Performed;
 use super::strays::Owner;
@@ -14,6 +15,7 @@ use crate::unix::spawn;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 use tokio::task::{JoinError, JoinSet};
@@ -131,11 +133,20 @@ impl Engine {
         }
     }
 
-    fn start_beside(&self, command: &Command, order: &Order) -> Result<(Pid, std::os::fd::OwnedFd), String> {
+    fn start_beside(&self, command: &Command, order: &Order) -> Result<(Pid, OwnedFd), String> {
         let (instance, _) = order.of;
         let mut environment = self.plan.environment(instance).map_err(|error| error.to_string())?;
-        if let (Purpose::Stop, Some(pid)) = (order.purpose, self.children.pid(instance)) {
-            environment.insert(OsString::from("PROC_PID"), pid.to_string().into());
+        match order.purpose {
+            Purpose::Probe(_) => {
+                environment.insert(OF_A_PROBE.into(), std::process::id().to_string().into());
+            }
+            Purpose::Stop => {
+                let pid = self
+                    .children
+                    .pid(instance)
+                    .map(|pid| (OsString::from("PROC_PID"), pid.to_string().into()));
+                environment.extend(pid);
+            }
         }
         let (ours, theirs) = commands::pipe(&self.limits).map_err(|error| no_room(&error))?;
         let invocation = command.invocation();

@@ -47,9 +47,11 @@ mod tests {
         let all = b"it is ready to accept connections\n";
         for size in 1..=all.len() {
             let mut search = Search::new("ready to accept");
-            let found = all.chunks(size).position(|piece| search.feed(piece));
+            let found = all.chunks(size).position(|piece| {
+                assert!(search.before.len() < "ready to accept".len());
+                search.feed(piece)
+            });
             assert_eq!(found, Some((all.len() - " connections\n".len() - 1) / size), "{size}");
-            assert!(search.before.len() < "ready to accept".len());
         }
     }
 

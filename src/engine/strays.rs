@@ -25,6 +25,8 @@ pub(super) struct Clues<'a> {
     pub(super) only: Option<Owner>,
     /// Whose a process says it is.
     pub(super) own_word: &'a dyn Fn(&Process) -> Option<Owner>,
+    /// Whether a process is what a probe has left, as it says.
+    pub(super) is_remnant: &'a dyn Fn(&Process) -> bool,
 }
 
 /// Somebody below us.
@@ -53,6 +55,8 @@ pub(super) struct Complaint {
 #[derive(Debug, Default)]
 pub(super) struct Strays {
     known: BTreeMap<Pid, Known>,
+    /// Those whom a probe has left outside of its group: nobody is told of them, for they are to go.
+    remnants: BTreeSet<Pid>,
 }
 
 impl Strays {
@@ -72,12 +76,21 @@ impl Strays {
                 continue;
             }
             let is_told = known.as_ref().is_some_and(|known| known.is_told);
-            if is_stray && !is_told {
+            let is_remnant = is_stray && !is_told && (clues.is_remnant)(&process);
+            if is_remnant {
+                self.remnants.insert(process.pid);
+            } else if is_stray && !is_told {
                 let stray = Stray { pid: process.pid, name: process.name.clone() };
                 found.entry(owner).or_default().push(stray);
             }
             let is_complained_of = known.is_some_and(|known| known.is_complained_of);
-            let known = Known { owner, is_stray, is_told: is_told || is_stray, is_complained_of, process };
+            let known = Known {
+                owner,
+                is_stray,
+                is_told: is_told || (is_stray && !is_remnant),
+                is_complained_of,
+                process,
+            };
             self.known.insert(known.process.pid, known);
         }
         found
@@ -99,6 +112,17 @@ impl Strays {
     /// Whose a process is, as far as that is known.
     pub(super) fn owner(&self, pid: Pid) -> Option<Owner> {
         self.known.get(&pid)?.owner
+    }
+
+    /// Kills what probes have left, unless their owner has one that runs: they may be needed until that ends.
+    pub(super) fn kill_remnants(&mut self, is_asked: impl Fn(Owner) -> bool) {
+        for pid in std::mem::take(&mut self.remnants) {
+            let Some(known) = self.known.get_mut(&pid) else { continue };
+            if !known.owner.is_some_and(&is_asked) {
+                // What cannot be killed is said when the instance is stopped.
+                drop(known.signal(&[Signal::KILL]));
+            }
+        }
     }
 
     /// Forgets who was reaped.
@@ -160,6 +184,7 @@ mod tests {
             groups: [(Pid(10), WEB), (Pid(20), WORKER)].into(),
             only: None,
             own_word: &|process| (process.pid == Pid(66)).then_some(WORKER),
+            is_remnant: &|process| process.pid == Pid(88),
         }
     }
 
@@ -194,6 +219,18 @@ mod tests {
             vec![process(11, US, 50), process(30, US, 30), process(66, US, 66), process(77, US, 77)];
         let found = strays.note(orphans, &clues());
         assert_eq!(pids(&found), [(None, vec![77]), (Some(WEB), vec![11]), (Some(WORKER), vec![66])]);
+    }
+
+    #[test]
+    fn what_a_probe_has_left_is_not_told_of_and_counts_as_left_all_the_same() {
+        let mut strays = Strays::default();
+        let tree = vec![process(10, US, 10), process(11, 10, 10), process(88, 11, 88)];
+        for _ in 0..2 {
+            assert!(strays.note(tree.clone(), &clues()).is_empty());
+            assert_eq!((strays.owner(Pid(88)), strays.remnants.len()), (Some(WEB), 1));
+            // It asks still: the next look finds the rest again.
+            strays.kill_remnants(|owner| owner == WEB);
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::tcp::connect;
 use crate::model::diagnostic::printable;
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::{Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
@@ -64,7 +64,7 @@ async fn read_some(response: Response<Incoming>) {
     let mut body = response.into_body();
     let mut read = 0;
     while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        read += frame.data_ref().map_or(0, |data| data.len());
+        read += frame.data_ref().map_or(0, Bytes::len);
         if read > LARGEST_BODY {
             return;
         }

@@ -313,11 +313,11 @@ impl Notice {
                 format!("stopped by {signal}: it wants the terminal, which it does not have")
             }
             Self::Stopped { signal, .. } => format!("stopped by {signal}"),
-            Self::Healthy { after, .. } => format!("healthy after {}", tenths(*after)),
+            Self::Healthy { after, .. } => format!("healthy after {}", measured(*after)),
             Self::HealthyAgain { .. } => "healthy again".into(),
             Self::Unhealthy { reason, times, .. } => format!("not healthy: {reason}{}", in_a_row(*times)),
             Self::StillUnhealthy { after, reason, .. } => {
-                format!("not healthy after {}: {reason}", tenths(*after))
+                format!("not healthy after {}: {reason}", measured(*after))
             }
             Self::NotAlive { reason, times, .. } => {
                 format!("not alive: {reason}{}; restarting", in_a_row(*times))
@@ -357,11 +357,11 @@ impl Notice {
     }
 }
 
-/// A duration that was measured, in words: nobody needs to know it to the millisecond.
-fn tenths(duration: Duration) -> Seconds {
-    let tenth = Duration::from_millis(100);
-    let tenths = (duration + tenth / 2).as_millis() / tenth.as_millis();
-    Seconds(tenth * u32::try_from(tenths).unwrap_or(u32::MAX))
+/// A duration that was measured, in words: nobody needs to know it to the millisecond, unless it is short.
+fn measured(duration: Duration) -> Seconds {
+    let unit = Duration::from_millis(if duration < Duration::from_millis(100) { 1 } else { 100 });
+    let units = (duration + unit / 2).as_millis() / unit.as_millis();
+    Seconds(unit * u32::try_from(units).unwrap_or(u32::MAX))
 }
 
 /// Words for how often something has failed; none are needed for once.

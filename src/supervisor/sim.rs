@@ -3,6 +3,7 @@
 //! The scripts are the files of `tests/scenarios`, so that a report of a bug can become one. `PROC_BLESS=1 cargo test scenario`
 //! writes the transcripts anew; read the difference before you keep it.
 
+mod probes;
 mod settings;
 
 use super::{Action, Event, Owners, SpawnFailure, Stray, Supervisor};
@@ -75,6 +76,10 @@ struct Script {
     output_stuck: bool,
     /// How its stop command ends: it stops the process, or exits with this code and does nothing.
     stop_command_fails: Option<u8>,
+    /// What its readiness probe is answered.
+    readiness: Vec<probes::Turn>,
+    /// What its liveness probe is answered.
+    liveness: Vec<probes::Turn>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -154,6 +159,7 @@ impl Scenario {
 struct Process {
     generation: Generation,
     script: Script,
+    since: Instant,
     leader: bool,
     member: bool,
     stray: bool,
@@ -279,7 +285,7 @@ impl Sim {
             Action::Spawn { instance, generation } => return Some(self.spawn(instance, generation)),
             Action::Signal { instance, generation, signal } => self.signal(instance, generation, signal),
             Action::SignalStrays { of, signals } => self.signal_strays(&of, &signals),
-            Action::Probe { .. } => {}
+            Action::Probe { instance, generation, kind } => self.probe(instance, generation, kind),
             Action::RunStopCommand { instance, generation } => self.run_stop_command(instance, generation),
             Action::Suspend => {
                 self.note("-> suspend");
@@ -321,8 +327,12 @@ impl Sim {
         if let Some(signal) = script.stopped_by.map(Signal::from_number) {
             self.later(1.0, Happening::Event(Event::Stopped { instance, generation, signal }));
         }
-        self.processes
-            .insert(instance, Process { generation, script, leader: true, member: false, stray: false });
+        let since = self.now;
+        self.processes.insert(
+            instance,
+            Process { generation, script, since, leader: true, member: false, stray: false },
+        );
+        self.write_line(instance, generation);
         let pid = Pid(i32::try_from(100 * (instance.process + 1)).unwrap() + i32::from(instance.number));
         Event::Spawned { instance, generation, pid }
     }

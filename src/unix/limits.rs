@@ -42,10 +42,10 @@ impl Limits {
         Self { files, core }
     }
 
-    /// How many children we can have at once that need so many descriptors each.
+    /// How many descriptors there are for children.
     #[must_use]
-    pub fn room(&self, each: u64) -> u64 {
-        self.files.ours.saturating_sub(OURS + RESERVE) / each.max(1)
+    pub fn room(&self) -> u64 {
+        self.files.ours.saturating_sub(OURS + RESERVE)
     }
 
     /// How many descriptors we may have.
@@ -54,10 +54,10 @@ impl Limits {
         self.files.ours
     }
 
-    /// How many descriptors so many children need of us, who need so many each.
+    /// How many descriptors we need in all for children that need so many of us.
     #[must_use]
-    pub fn needed(children: u64, each: u64) -> u64 {
-        children.saturating_mul(each).saturating_add(OURS + RESERVE)
+    pub fn needed(children: u64) -> u64 {
+        children.saturating_add(OURS + RESERVE)
     }
 
     /// Whether this descriptor, the last of those for a child, is not one of the reserve. The kernel hands out the lowest that is free.
@@ -119,13 +119,12 @@ mod tests {
 
     #[test]
     fn there_is_room_for_children_beside_us_and_a_reserve() {
-        assert_eq!(limits(1024).room(1), 992);
-        assert_eq!(limits(1024).room(3), 330);
-        assert_eq!(Limits::needed(330, 3), 1022);
-        assert_eq!(limits(32).room(1), 0);
-        assert_eq!(limits(0).room(0), 0);
-        assert_eq!(limits(u64::MAX).room(1), u64::MAX - 32);
-        assert_eq!(Limits::needed(u64::MAX, 4), u64::MAX);
+        assert_eq!(limits(1024).room(), 992);
+        assert_eq!(Limits::needed(990), 1022);
+        assert_eq!(limits(32).room(), 0);
+        assert_eq!(limits(0).room(), 0);
+        assert_eq!(limits(u64::MAX).room(), u64::MAX - 32);
+        assert_eq!(Limits::needed(u64::MAX), u64::MAX);
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod log_dir;
 mod output;
 mod places;
 mod ports;
+mod probes;
 mod procfile;
 mod run;
 mod secrets;
