@@ -1,6 +1,7 @@
 """How gunicorn runs the web process. Address and access log are in the Procfile; nothing here depends on the place."""
 
 from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger as GunicornLogger
 
 from shop.process import say
 
@@ -12,6 +13,17 @@ timeout = 30
 control_socket_disable = True
 loglevel = "warning"
 access_log_format = "%(r)s %(s)s %(M)sms"
+
+
+class Logger(GunicornLogger):
+    """Leaves the probes out of the access log: they come every other second, and what they find proc says."""
+
+    def access(self, resp, req, environ, request_time):  # type: ignore[no-untyped-def]
+        if environ.get("PATH_INFO") != "/healthz":
+            super().access(resp, req, environ, request_time)
+
+
+logger_class = Logger
 
 
 def when_ready(server: Arbiter) -> None:
