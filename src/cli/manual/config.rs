@@ -236,11 +236,11 @@ const EXITS: Section = Section {
             "`max_restarts` are used up",
             "The instance has failed, and its last end is an end, a failure if it was one: with `stop` and `stop-on-failure` everything stops.",
         ),
-        Item("a `liveness` probe that fails, a file of `watch` that changes", "Restart it, whatever `restart` and `on_exit` say."),
         Item(
-            "a oneshot",
-            "Its success stops nothing, its failure everything, whatever `on_exit` says.",
+            "a `liveness` probe that fails, a file of `watch` that changes",
+            "Restart it, whatever `restart` and `on_exit` say.",
         ),
+        Item("a oneshot", "Its success stops nothing, its failure everything, whatever `on_exit` says."),
     ],
 };
 
