@@ -9,7 +9,8 @@ use std::path::Path;
 fuzz_target!(|data: &[u8]| {
     let reading = parse(data);
     let types = procfile::parse(b"web: a\nworker: b\n").types;
-    let surround = Surround { procfile: Some(&types), root: Path::new("/app"), has_ports: data.len() % 2 == 0 };
+    let surround =
+        Surround { procfile: Some(&types), root: Path::new("/app"), has_ports: data.len() % 2 == 0 };
     let (resolved, more) = resolve(&reading.file, surround);
     assert_eq!(resolved.types.len(), resolved.settings.len());
     let text = String::from_utf8_lossy(data);

@@ -43,6 +43,9 @@ impl Loader<'_> {
             let name = read.as_ref().map_or("", |(found, _)| &found.name);
             self.problems.diagnose(problem, name, &text, false);
         }
+        if problems.len() >= config::MOST_PROBLEMS {
+            self.problems.hint("there are more mistakes than these");
+        }
         self.check_directories(&file, &tables, &settings);
         for each in &mut settings {
             if self.is_given("timeout") {

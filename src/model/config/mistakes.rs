@@ -256,6 +256,19 @@ fn a_file_that_cannot_be_text_is_an_error_where_it_begins() {
 }
 
 #[test]
+fn of_a_file_that_is_nothing_but_mistakes_a_hundred_are_told_of() {
+    let keys: String = (0..1000).map(|number| format!("k{number} = 1\n")).collect();
+    let dependencies: String =
+        (0..1000).map(|number| format!("[process.p{number}]\ndepends_on = [\"q{number}\"]\n")).collect();
+    for text in [keys, dependencies, "a b\n".repeat(1000)] {
+        let reading = parse(text.as_bytes());
+        let surround = Surround { procfile: Some(&[]), root: Path::new("/app"), has_ports: true };
+        let count = reading.problems.len() + resolve(&reading.file, surround).1.len();
+        assert_eq!(count, MOST_PROBLEMS);
+    }
+}
+
+#[test]
 fn no_error_shows_a_value_that_may_be_a_secret() {
     for text in [
         "[process.web.env]\nTOKEN = hunter2\n",

@@ -33,10 +33,13 @@ use reader::Reader;
 /// The largest `proc.toml` that is read, in bytes: 1 MiB.
 pub const LARGEST: usize = 1 << 20;
 
+/// The most mistakes that are told of at once: nobody reads more, and a file that is none of ours is made of them.
+pub const MOST_PROBLEMS: usize = 100;
+
 /// A mistake in a `proc.toml`, and its place.
 pub type Problem = ParseError<ConfigError>;
 
-/// What a `proc.toml` says, with everything that is wrong with it.
+/// What a `proc.toml` says, with everything that is wrong with it ([`MOST_PROBLEMS`] of that).
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reading {
     /// What could be read.
@@ -66,7 +69,8 @@ pub fn parse(bytes: &[u8]) -> Reading {
     }
     let (table, errors) = toml::de::DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        let mut problems: Vec<Problem> = errors.iter().map(|error| syntax(text, error)).collect();
+        let mut problems: Vec<Problem> =
+            errors.iter().take(MOST_PROBLEMS).map(|error| syntax(text, error)).collect();
         problems.sort_by_key(|problem| problem.span);
         problems.dedup();
         return Reading { problems, ..Reading::default() };

@@ -1,8 +1,8 @@
 //! Walks the tables of a `proc.toml`: each asks for its keys, and what nobody asked for is unknown.
 
-use super::Problem;
 use super::error::{ConfigError, Type};
 use super::file::{At, Table};
+use super::{MOST_PROBLEMS, Problem};
 use crate::model::diagnostic::Span;
 use std::collections::BTreeSet;
 use toml::Spanned;
@@ -30,7 +30,9 @@ impl<'a> Reader<'a> {
 
     /// Notes a mistake.
     pub(super) fn problem(&mut self, span: Span, kind: ConfigError) {
-        self.problems.push(Problem { span, kind });
+        if self.problems.len() < MOST_PROBLEMS {
+            self.problems.push(Problem { span, kind });
+        }
     }
 
     /// Notes a mistake in a value, of which nothing comes then.

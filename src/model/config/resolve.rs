@@ -1,11 +1,11 @@
 //! What a `proc.toml` means beside a Procfile: names become indices, what is not said gets its default, and what cannot be is said.
 
-use super::Problem;
 use super::error::ConfigError;
 use super::file::{At, DependsOn, LogChoice, Probe, ProcToml, Process, Tcp, Watch};
 use super::graph::circles;
+use super::{MOST_PROBLEMS, Problem};
 use crate::model::command::Command;
-use crate::model::diagnostic::nearest;
+use crate::model::diagnostic::{Span, nearest};
 use crate::model::procfile::ProcessType;
 use crate::model::settings::{
     self, Check, Condition, Dependency, RestartPolicy, RestartWhen, Settings, StopPolicy,
@@ -69,7 +69,13 @@ struct Resolver<'a> {
 
 impl Resolver<'_> {
     fn problem<T>(&mut self, at: &At<T>, kind: ConfigError) {
-        self.problems.push(Problem { span: at.span, kind });
+        self.note(at.span, kind);
+    }
+
+    fn note(&mut self, span: Span, kind: ConfigError) {
+        if self.problems.len() < MOST_PROBLEMS {
+            self.problems.push(Problem { span, kind });
+        }
     }
 
     /// The types of the Procfile, and those that have their command here.
@@ -160,14 +166,15 @@ impl Resolver<'_> {
         {
             self.problem(restart, ConfigError::OneshotForEver);
         }
+        let has_ports = self.surround.has_ports;
         let probes = [&process.readiness, &process.liveness].into_iter().flatten();
-        for Probe { http, tcp, .. } in probes.map(|at| &at.value).filter(|_| !self.surround.has_ports) {
+        for Probe { http, tcp, .. } in probes.map(|at| &at.value).filter(|_| !has_ports) {
             let no_port = |is_tcp| ConfigError::NoPort { process: name.to_owned(), is_tcp };
             if let Some(http) = http {
-                self.problems.push(Problem { span: http.span, kind: no_port(false) });
+                self.note(http.span, no_port(false));
             }
             if let Some(tcp) = tcp.as_ref().filter(|tcp| tcp.value == Tcp::Own) {
-                self.problems.push(Problem { span: tcp.span, kind: no_port(true) });
+                self.note(tcp.span, no_port(true));
             }
         }
     }
@@ -192,7 +199,7 @@ impl Resolver<'_> {
         let name = &wanted.name;
         let condition = wanted.condition.as_ref().map_or(Condition::Started, |at| at.value);
         let Some(process) = self.names.get(&name.value).copied() else {
-            if self.surround.procfile.is_some() {
+            if self.surround.procfile.is_some() && self.problems.len() < MOST_PROBLEMS {
                 let known =
                     self.resolved.types.iter().take(MOST_NAMES).map(|each| each.name.clone()).collect();
                 self.problem(name, ConfigError::UnknownDependency { name: name.value.clone(), known });
@@ -221,7 +228,7 @@ impl Resolver<'_> {
             impossible.filter(|_| condition != Condition::Healthy || !table.is_some_and(is_known))
         {
             let span = wanted.condition.as_ref().map_or(name.span, |at| at.span);
-            self.problems.push(Problem { span, kind });
+            self.note(span, kind);
         }
         let restart = wanted.restart.as_ref().is_some_and(|at| at.value);
         Some(Dependency { process, condition, restart })
@@ -236,7 +243,8 @@ impl Resolver<'_> {
             let (name, process) = &self.file.process[table];
             let span = process.depends_on.as_ref().map_or(name.span, |at| at.span);
             let names = circle.iter().chain([&first]).map(|index| self.resolved.types[*index].name.clone());
-            self.problems.push(Problem { span, kind: ConfigError::Cycle(names.collect()) });
+            let kind = ConfigError::Cycle(names.collect());
+            self.note(span, kind);
         }
     }
 }
