@@ -166,7 +166,7 @@ pub struct Options {
     #[arg(long, env = "PROC_NO_ENV_CONTRACT", help_heading = ENVIRONMENT, value_parser = FalseyValueParser::new())]
     pub no_env_contract: bool,
 
-    /// The port of the first type; the next types get 100 more each [default: PORT, else 5000]
+    /// The port of the first type; the next types get 100 more each [default: PORT, else proc.toml's, else 5000]
     #[arg(short = 'p', long, value_name = "N", env = "PROC_PORT", help_heading = ENVIRONMENT)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,

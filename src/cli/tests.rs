@@ -272,7 +272,8 @@ fn the_help_of_proc() {
               Do not ask for the variables that `.env.example` names without a value
 
       -p, --port <N>
-              The port of the first type; the next types get 100 more each [default: PORT, else 5000]
+              The port of the first type; the next types get 100 more each [default: PORT, else
+              proc.toml's, else 5000]
 
           --no-port
               Set no PORT
@@ -411,7 +412,8 @@ fn the_help_of_start() {
               Do not ask for the variables that `.env.example` names without a value
 
       -p, --port <N>
-              The port of the first type; the next types get 100 more each [default: PORT, else 5000]
+              The port of the first type; the next types get 100 more each [default: PORT, else
+              proc.toml's, else 5000]
 
           --no-port
               Set no PORT

@@ -225,7 +225,22 @@ const EXITS: Section = Section {
             "`\"stop-on-failure\"` (`failure`)",
             "An end with an exit status that is no success, or by a signal, does.",
         ),
-        Item("`\"continue\"` (`all`)", "No end does."),
+        Item("`\"continue\"` (`all`)", "No end does; proc ends when all have ended."),
+        Text("It is asked of an end that nothing follows, and of no other:"),
+        Item("`restart` starts it again", "That is no end for the rest, whatever `on_exit` says."),
+        Item(
+            "`restart = \"on-failure\"` and a success",
+            "Is an end: with `on_exit = \"stop\"` everything stops, else the others go on.",
+        ),
+        Item(
+            "`max_restarts` are used up",
+            "The instance has failed, and its last end is an end, a failure if it was one: with `stop` and `stop-on-failure` everything stops.",
+        ),
+        Item(
+            "a `liveness` probe that fails, a file of `watch` that changes",
+            "Restart it, whatever `restart` and `on_exit` say.",
+        ),
+        Item("a oneshot", "Its success stops nothing, its failure everything, whatever `on_exit` says."),
     ],
 };
 
