@@ -76,9 +76,9 @@ async fn this_round(limits: Limits) {
     };
     // Held to the end: without a guard an engine gives up.
     let (_guard, line) = link::pair().unwrap();
-    let engine =
-        Engine::new(plan, console, Signals::take_over().unwrap(), line, limits, Box::new(|| Err(Vec::new())))
-            .unwrap();
+    let signals = Signals::take_over().unwrap();
+    let reload = Box::new(|| Err(Vec::new()));
+    let engine = Engine::new(plan, console, signals, line, limits, reload).unwrap();
     let (outcome, unwritten) = engine.run().await;
     assert_eq!((outcome, unwritten), (proc_start::model::exit::Outcome::Code(1), 0));
 }

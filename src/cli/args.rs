@@ -50,7 +50,7 @@ pub enum Command {
         #[arg(value_name = "NAME-OR-COMMAND", required = true, num_args = 1.., trailing_var_arg = true)]
         words: Vec<OsString>,
     },
-    /// Check the Procfile and the env files
+    /// Check the Procfile, proc.toml and the env files
     ///
     /// Starts nothing. Every error is reported, with its place.
     Check,
@@ -62,6 +62,10 @@ pub enum Command {
         #[arg(value_name = "TYPE[.N]")]
         instance: Option<String>,
     },
+    /// Show what holds in the end, and where each value is from
+    ///
+    /// What `proc.toml`, the environment and the command line come to.
+    Config,
     /// Print the completions for a shell
     ///
     /// Prints a script that the shell is to read: the examples say from where.
@@ -136,7 +140,15 @@ pub struct Options {
     #[arg(long, env = "PROC_STRICT", help_heading = WHAT_RUNS, value_parser = FalseyValueParser::new())]
     pub strict: bool,
 
-    /// Read these env files; repeatable, the later file wins [default: .env if there is one]
+    /// Print JSON (`proc config`)
+    #[arg(long, env = "PROC_JSON", help_heading = WHAT_RUNS, value_parser = FalseyValueParser::new())]
+    pub json: bool,
+
+    /// Print the JSON schema of proc.toml instead (`proc config`)
+    #[arg(long, env = "PROC_SCHEMA", help_heading = WHAT_RUNS, value_parser = FalseyValueParser::new())]
+    pub schema: bool,
+
+    /// Read these env files; repeatable, the later file wins [default: those of proc.toml, else .env]
     #[arg(short = 'e', long, value_name = "FILE[,FILE]", env = "PROC_ENV", help_heading = ENVIRONMENT)]
     #[arg(value_delimiter = ',')]
     pub env: Vec<PathBuf>,
@@ -154,7 +166,7 @@ pub struct Options {
     #[arg(long, env = "PROC_NO_ENV_CONTRACT", help_heading = ENVIRONMENT, value_parser = FalseyValueParser::new())]
     pub no_env_contract: bool,
 
-    /// The port of the first type; the next types get 100 more each [default: PORT, else 5000]
+    /// The port of the first type; the next types get 100 more each [default: PORT, else proc.toml's, else 5000]
     #[arg(short = 'p', long, value_name = "N", env = "PROC_PORT", help_heading = ENVIRONMENT)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,

@@ -11,7 +11,7 @@ pub(crate) fn of(command: &str) -> &'static [Example] {
             ("proc start web=2 worker", "run two of web and one of worker, nothing else"),
             ("proc run console", "run a type of the Procfile once, on this terminal"),
             ("proc run rake db:migrate", "run any command in the app's environment"),
-            ("proc check", "look for errors in the Procfile and the env files"),
+            ("proc check", "look for errors in Procfile, proc.toml and env files"),
             ("proc env web", "show what web gets, and where each variable is from"),
         ],
         "start" => &[
@@ -38,6 +38,14 @@ pub(crate) fn of(command: &str) -> &'static [Example] {
             ("proc env", "what all processes share"),
             ("proc env web.2", "what the second web gets"),
             ("proc env web --show-secrets", "with the values of secrets"),
+        ],
+        "config" => &[
+            ("proc config", "what holds for all, and for each process type"),
+            ("proc config --json | jq .process.web", "the same for a program to read"),
+            (
+                "proc config --schema > proc.schema.json",
+                "for an editor: `#:schema ./proc.schema.json` in the first line of proc.toml",
+            ),
         ],
         "completions" => &[
             (

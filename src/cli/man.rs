@@ -18,18 +18,32 @@ pub struct Page {
     pub roff: Vec<u8>,
 }
 
-/// The page of `proc` itself, then those of its commands.
+/// The page of `proc` itself, then those of its commands, then that of `proc.toml`.
 #[must_use]
 pub fn pages() -> Vec<Page> {
     let root = tree();
     let commands = root.get_subcommands().cloned().collect::<Vec<_>>();
-    std::iter::once(root).chain(commands).map(page).collect()
+    std::iter::once(root).chain(commands).map(page).chain([page_of_config()]).collect()
 }
 
 /// The page of `proc` itself.
 #[must_use]
 pub fn page_of_proc() -> Page {
     page(tree())
+}
+
+/// The page of `proc.toml`.
+fn page_of_config() -> Page {
+    let mut roff = Roff::new();
+    let source = concat!("proc ", env!("CARGO_PKG_VERSION"));
+    // An empty argument has to be written as one.
+    roff.control("TH", ["PROC.TOML", "5", "\"\"", source, "File Formats"]);
+    roff.control("SH", ["NAME"]).text([roman("proc.toml - how the processes of a Procfile behave")]);
+    for section in manual::CONFIG {
+        write_section(&mut roff, section);
+    }
+    roff.control("SH", ["SEE ALSO"]).text([roman("proc(1), proc-start(1), proc-check(1), proc-config(1)")]);
+    Page { name: "proc.toml.5".to_owned(), roff: embolden(&roff.render()).into_bytes() }
 }
 
 /// The command line, made ready for pages.
@@ -131,7 +145,8 @@ fn write_see_also(roff: &mut Roff, command: &str) {
     let pages = root.get_subcommands().map(|sub| format!("proc-{}(1)", sub.get_name()));
     let others = std::iter::once("proc(1)".to_owned()).chain(pages);
     let own = if command == "proc" { "proc(1)".to_owned() } else { format!("proc-{command}(1)") };
-    let others = others.filter(|page| *page != own).chain(["environ(7)".to_owned(), "signal(7)".to_owned()]);
+    let others = others.filter(|page| *page != own);
+    let others = others.chain(["proc.toml(5)", "environ(7)", "signal(7)"].map(str::to_owned));
     roff.control("SH", ["SEE ALSO"]).text([roman(others.collect::<Vec<_>>().join(", "))]);
 }
 
@@ -160,8 +175,21 @@ mod tests {
         let names = pages().into_iter().map(|page| page.name).collect::<Vec<_>>();
         assert_eq!(
             names.join(" "),
-            "proc.1 proc-start.1 proc-run.1 proc-check.1 proc-env.1 proc-completions.1 proc-man.1"
+            "proc.1 proc-start.1 proc-run.1 proc-check.1 proc-env.1 proc-config.1 proc-completions.1 proc-man.1 proc.toml.5"
         );
+    }
+
+    #[test]
+    fn every_key_of_proc_toml_is_on_its_page() {
+        let schema: serde_json::Value = serde_json::from_str(&crate::model::config::schema()).unwrap();
+        let tables = schema["definitions"].as_object().unwrap().values().chain([&schema]);
+        let page = String::from_utf8(page_of_config().roff).unwrap();
+        for key in tables
+            .flat_map(|table| table["properties"].as_object().unwrap().keys())
+            .filter(|key| *key != "process")
+        {
+            assert!(page.contains(&format!("\n\\fB{key}\\fR\n")), "{key}");
+        }
     }
 
     #[test]

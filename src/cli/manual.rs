@@ -2,6 +2,11 @@
 //!
 //! What stands between back-quotes is set in bold. ASCII only: not every roff reads more.
 
+mod config;
+
+pub(crate) use config::SECTIONS as CONFIG;
+use config::WHAT_CONFIG_SHOWS;
+
 /// A section of a page.
 pub(crate) struct Section {
     /// Its heading.
@@ -42,6 +47,7 @@ pub(crate) fn sections(command: &str) -> &'static [&'static Section] {
         "run" => &[&WHAT_RUN_RUNS, &EXIT_OF_RUN],
         "check" => &[&WHAT_CHECK_SAYS, &CONTRACT, &EXIT_OF_CHECK],
         "env" => &[&WHAT_ENV_SHOWS],
+        "config" => &[&WHAT_CONFIG_SHOWS],
         _ => &[],
     }
 }
@@ -85,15 +91,16 @@ const ENV_FILES: Section = Section {
     title: "ENVIRONMENT FILES",
     blocks: &[
         Text(
-            "Without `-e`, the file `.env` in the root directory is read if it is there. A file named with `-e` must exist. The \
-             value that a process sees is the first of these:",
+            "Without `-e`, the file `.env` in the root directory is read if it is there, or those that `env_files` of proc.toml(5) names. A file \
+             named with `-e` must exist. The value that a process sees is the first of these:",
         ),
         Item("1.", "`-E KEY=VALUE`. So `-E PORT=...` beats the port that proc assigns, for every process."),
         Item("2.", "What proc sets itself: see PORTS AND VARIABLES."),
         Item("3.", "The environment that proc was started in."),
         Item(
             "4.",
-            "The files, a later one over an earlier one, and in a file the last line over those before.",
+            "The files, a later one over an earlier one, and in a file the last line over those before; over those of all what a process \
+             has in `proc.toml` (`env_file`, `env`).",
         ),
         Text(
             "`--env-override` puts the files above the environment that proc was started in, as foreman has it.",
@@ -164,7 +171,7 @@ const FORMATION: Section = Section {
     blocks: &[
         Text(
             "The formation says how many instances of each type are started; `web.2` is the second of `web`. `proc start` \
-             alone starts one of each type but the one-offs.",
+             alone starts one of each type but the one-offs, or as many as `scale` in proc.toml(5) says.",
         ),
         Item(
             "`proc start web=2 worker`",
@@ -192,9 +199,9 @@ const PORTS: Section = Section {
     title: "PORTS AND VARIABLES",
     blocks: &[
         Text(
-            "The base port is that of `-p`, else the variable `PORT` as the environment and the env files give it, else 5000. \
+            "The base port is that of `-p`, else the variable `PORT` as the environment and the env files give it, else `port` of proc.toml(5), else 5000. \
              The types of the Procfile get 100 ports each, in the order of the file and whether they are started or not: the \
-             first from the base on, the second from base + 100 on. The instances of a type follow one another. A port above \
+             first from the base on, the second from base + 100 on. A type that has a `port` of its own in `proc.toml` counts from there. The instances of a type follow one another. A port above \
              65535, and two instances that would get the same port, are errors before anything is started.",
         ),
         Text(
@@ -398,6 +405,10 @@ const FILES: Section = Section {
         Item("`Procfile`", "The process types, in the directory that proc is started in."),
         Item("`Procfile.dev`", "Read where there is no `Procfile`, with a notice."),
         Item(
+            "`proc.toml`",
+            "How the processes behave, see proc.toml(5); beside the Procfile, or in the root directory. `--config /dev/null` reads none.",
+        ),
+        Item(
             "`.env`",
             "The environment file, in the root directory, which is that of the Procfile unless `-d` is given.",
         ),
@@ -453,7 +464,7 @@ const WHAT_CHECK_SAYS: Section = Section {
     title: "WHAT IS CHECKED",
     blocks: &[
         Text(
-            "The Procfile and the env files, as proc(1) has their rules. Where all is well the types are named in the order \
+            "The Procfile, `proc.toml` and the env files, as proc(1) and proc.toml(5) have their rules. Where all is well the types are named in the order \
              of the file: `valid procfile detected (web, worker)`. A line that is none of a Procfile is an error here, where \
              `proc start` only warns.",
         ),

@@ -4,6 +4,7 @@ pub mod args;
 mod capacity;
 mod check;
 pub mod completions;
+mod config;
 mod contract;
 mod env;
 pub mod error;
@@ -57,6 +58,7 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Run { words } => match run::run(&cli.options, words, &surroundings()?)? {},
         Command::Check => check::check(&cli.options, &surroundings()?),
         Command::Env { instance } => env::env(&cli.options, instance.as_deref(), &surroundings()?),
+        Command::Config => config::config(&cli.options, &surroundings()?),
         Command::Completions { shell } => show(completions::script(*shell)),
         Command::Man { directory: None } => show(&man::page_of_proc().roff),
         Command::Man { directory: Some(directory) } => write_pages(directory),

@@ -35,7 +35,7 @@ impl Planner<'_> {
     /// The plan, if nothing is wrong.
     pub(super) fn plan(&mut self, mut app: App) -> Option<Planned> {
         // All are asked before any is missed, so that all that is wrong is said.
-        let formation = self.formation(&app);
+        let formation = formation(self.options, self.named, &app, self.problems);
         let release = self.release(&app);
         let quiet = self.quiet(&app);
         let mut formation = formation?;
@@ -57,23 +57,6 @@ impl Planner<'_> {
         };
         self.check_ports(&plan);
         (!self.problems.are_fatal()).then_some(Planned { plan, quiet, notices, sources: app.sources })
-    }
-
-    fn formation(&mut self, app: &App) -> Option<Formation> {
-        let Options { formation: lists, except, .. } = self.options;
-        match formation::resolve(Wanted { named: self.named, lists, except, shares: &app.shares }, &app.types)
-        {
-            Ok(formation) => Some(formation),
-            Err(errors) => {
-                for error in errors {
-                    self.problems.error(&error);
-                    if let FormationError::UnknownType { hint: Some(hint), .. } = error {
-                        self.problems.hint(hint);
-                    }
-                }
-                None
-            }
-        }
     }
 
     fn ports(&mut self, app: &App, formation: &Formation) -> Option<BTreeMap<InstanceId, Option<u16>>> {
@@ -146,6 +129,28 @@ impl Planner<'_> {
             } else {
                 self.problems.warning(text);
             }
+        }
+    }
+}
+
+/// How many of each type are started, noting everything that is wrong.
+pub(super) fn formation(
+    options: &Options,
+    named: &[String],
+    app: &App,
+    problems: &mut Problems,
+) -> Option<Formation> {
+    let Options { formation: lists, except, .. } = options;
+    match formation::resolve(Wanted { named, lists, except, shares: &app.shares }, &app.types) {
+        Ok(formation) => Some(formation),
+        Err(errors) => {
+            for error in errors {
+                problems.error(&error);
+                if let FormationError::UnknownType { hint: Some(hint), .. } = error {
+                    problems.hint(hint);
+                }
+            }
+            None
         }
     }
 }

@@ -47,6 +47,8 @@ fn an_option_means_the_same_before_and_after_the_command() {
         "--concurrency web=2",
         "-x web,worker",
         "--release",
+        "--config x.toml",
+        "--profile a,b",
         "-e .env,.env.local",
         "-E A=b",
         "--env-override",
@@ -94,11 +96,10 @@ fn what_follows_the_command_of_run_is_its_own() {
 
 #[test]
 fn an_option_that_means_nothing_to_the_command_is_refused_wherever_it_stands() {
-    let expected = "error: `--timeout` means nothing to `proc check`, only to `proc start`";
+    let expected = "error: `--timeout` means nothing to `proc check`, only to `proc start`, `proc config`";
     assert_eq!(refusal("proc check --timeout 3"), expected);
     assert_eq!(refusal("proc --timeout 3 check"), expected);
-    let expected =
-        "error: `--port` means nothing to `proc man`, only to `proc start`, `proc run`, `proc env`";
+    let expected = "error: `--port` means nothing to `proc man`, only to `proc start`, `proc run`, `proc env`, `proc config`";
     assert_eq!(refusal("proc -p 3 man"), expected);
     assert_eq!(
         refusal("proc start --strict"),
@@ -197,6 +198,7 @@ fn long_help(name: Option<&str>) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a page of help")]
 fn the_help_of_proc() {
     insta::assert_snapshot!(long_help(None), @r"
     A twelve-factor process manager: runs the processes of a Procfile, writes their output as one
@@ -207,8 +209,9 @@ fn the_help_of_proc() {
     Commands:
       start        Run the processes of the Procfile in the foreground
       run          Run one command in the app's environment
-      check        Check the Procfile and the env files
+      check        Check the Procfile, proc.toml and the env files
       env          Show the environment a process gets, and where each variable is from
+      config       Show what holds in the end, and where each value is from
       completions  Print the completions for a shell
       man          Print the man page, or write them all
       help         Print this message or the help of the given subcommand(s)
@@ -227,6 +230,9 @@ fn the_help_of_proc() {
       -d, --root <DIR>
               The directory that processes run in and `.env` is looked up in [default: the Procfile's]
 
+          --config <FILE>
+              The file that says how processes behave [default: proc.toml beside the Procfile]
+
       -m, --formation <LIST>
               How many of each type, as in `web=2,worker=1` or `all=1,web=0`; types not named are not
               started
@@ -236,15 +242,25 @@ fn the_help_of_proc() {
       -x, --except <TYPE>
               Leave out this type; repeatable, or a list with commas
 
+          --profile <NAME>
+              Start what has this profile in proc.toml too; repeatable, or a list with commas
+
           --release
               First run the type `release` to its end; if it fails, start nothing
 
           --strict
               Exit with 1 if there are warnings (`proc check`)
 
+          --json
+              Print JSON (`proc config`)
+
+          --schema
+              Print the JSON schema of proc.toml instead (`proc config`)
+
     Environment:
       -e, --env <FILE[,FILE]>
-              Read these env files; repeatable, the later file wins [default: .env if there is one]
+              Read these env files; repeatable, the later file wins [default: those of proc.toml, else
+              .env]
 
       -E, --set <KEY=VALUE>
               Set a variable; repeatable, beats everything else
@@ -256,7 +272,8 @@ fn the_help_of_proc() {
               Do not ask for the variables that `.env.example` names without a value
 
       -p, --port <N>
-              The port of the first type; the next types get 100 more each [default: PORT, else 5000]
+              The port of the first type; the next types get 100 more each [default: PORT, else
+              proc.toml's, else 5000]
 
           --no-port
               Set no PORT
@@ -332,7 +349,7 @@ fn the_help_of_proc() {
       proc start web=2 worker   run two of web and one of worker, nothing else
       proc run console          run a type of the Procfile once, on this terminal
       proc run rake db:migrate  run any command in the app's environment
-      proc check                look for errors in the Procfile and the env files
+      proc check                look for errors in Procfile, proc.toml and env files
       proc env web              show what web gets, and where each variable is from
     ");
 }
@@ -362,6 +379,9 @@ fn the_help_of_start() {
       -d, --root <DIR>
               The directory that processes run in and `.env` is looked up in [default: the Procfile's]
 
+          --config <FILE>
+              The file that says how processes behave [default: proc.toml beside the Procfile]
+
       -m, --formation <LIST>
               How many of each type, as in `web=2,worker=1` or `all=1,web=0`; types not named are not
               started
@@ -371,12 +391,16 @@ fn the_help_of_start() {
       -x, --except <TYPE>
               Leave out this type; repeatable, or a list with commas
 
+          --profile <NAME>
+              Start what has this profile in proc.toml too; repeatable, or a list with commas
+
           --release
               First run the type `release` to its end; if it fails, start nothing
 
     Environment:
       -e, --env <FILE[,FILE]>
-              Read these env files; repeatable, the later file wins [default: .env if there is one]
+              Read these env files; repeatable, the later file wins [default: those of proc.toml, else
+              .env]
 
       -E, --set <KEY=VALUE>
               Set a variable; repeatable, beats everything else
@@ -388,7 +412,8 @@ fn the_help_of_start() {
               Do not ask for the variables that `.env.example` names without a value
 
       -p, --port <N>
-              The port of the first type; the next types get 100 more each [default: PORT, else 5000]
+              The port of the first type; the next types get 100 more each [default: PORT, else
+              proc.toml's, else 5000]
 
           --no-port
               Set no PORT

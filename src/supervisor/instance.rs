@@ -201,7 +201,9 @@ impl Instance {
 
     /// Takes back what was to follow; what waits is down.
     pub(crate) fn halt(&mut self) {
-        self.next = Next::Nothing;
+        if let Next::Start(_) = self.next {
+            self.next = Next::Nothing;
+        }
         if matches!(self.phase, Phase::Waiting | Phase::Backoff { .. }) {
             self.phase = Phase::Down;
         }

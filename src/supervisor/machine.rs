@@ -34,19 +34,20 @@ enum Rule {
     Shutdown,
     /// Which signals are handed on.
     Forward,
-    /// What follows an end.
-    Restart,
+    /// Who may start.
+    Order,
     /// What the probes say.
     Health,
     /// Whose files have changed.
     Watch,
-    /// Who may start.
-    Order,
+    /// What follows an end.
+    Restart,
 }
 
-/// The rules in the order in which they are asked. Those after the second are not asked any more once the run has begun to stop.
+/// The rules in the order of their precedence: of two that want something else of an instance the earlier has its way. Those after the
+/// second are not asked any more once the run has begun to stop.
 const PRECEDENCE: [Rule; 6] =
-    [Rule::Shutdown, Rule::Forward, Rule::Restart, Rule::Health, Rule::Watch, Rule::Order];
+    [Rule::Shutdown, Rule::Forward, Rule::Order, Rule::Health, Rule::Watch, Rule::Restart];
 
 impl Supervisor {
     /// A supervisor for this plan, before its [`Event::Start`]; what is random about it comes from `seed`.
@@ -163,5 +164,23 @@ impl Supervisor {
             .into_iter()
             .flatten()
             .min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The transcripts themselves are compared with all others, in `sim`.
+    #[test]
+    fn of_any_two_rules_a_scenario_shows_which_has_its_way() {
+        let rules: Vec<Rule> = PRECEDENCE.into_iter().filter(|rule| *rule != Rule::Forward).collect();
+        for (index, earlier) in rules.iter().enumerate() {
+            for later in &rules[index + 1..] {
+                let name = format!("precedence-{earlier:?}-over-{later:?}.toml").to_lowercase();
+                let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios"));
+                assert!(folder.join(&name).is_file(), "{name} is missing");
+            }
+        }
     }
 }

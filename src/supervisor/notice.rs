@@ -320,7 +320,7 @@ impl Notice {
                 format!("not healthy after {}: {reason}", measured(*after))
             }
             Self::NotAlive { reason, times, .. } => {
-                format!("not alive: {reason}{}; restarting", in_a_row(*times))
+                format!("not alive: {reason}{}; stopping it", in_a_row(*times))
             }
             Self::LeftBehind { grace, .. } => {
                 format!("left processes behind: stopping them (grace period {grace})")
@@ -350,6 +350,10 @@ impl Notice {
                 "some processes are alive after SIGKILL".into()
             }
             Self::Survivors(instances) => format!("{} could not be killed", names(instances, plan)),
+            // Stopped because it did not live any more, and too often.
+            Self::Failed { instance, exit } if exit.is_success() => {
+                format!("exiting with 1: {} has failed", plan.name(*instance))
+            }
             Self::Failed { instance, exit } => {
                 format!("exiting with {}: {} {exit}", exit.code(), plan.name(*instance))
             }

@@ -74,6 +74,8 @@ struct Script {
     stopped_by: Option<i32>,
     /// What it wrote cannot be shown: nobody reads.
     output_stuck: bool,
+    /// Only in its first spawn does it do any of this.
+    only_first: bool,
     /// How its stop command ends: it stops the process, or exits with this code and does nothing.
     stop_command_fails: Option<u8>,
     /// What its readiness probe is answered.
@@ -310,6 +312,7 @@ impl Sim {
             "one process an instance"
         );
         let script = self.scripts.get(&name).cloned().unwrap_or_default();
+        let script = if script.only_first && generation.0 > 1 { Script::default() } else { script };
         let failure = match script.spawn_fails {
             Some(code) => Some(SpawnFailure::Permanent { message: "no such command".into(), code }),
             None => (generation.0 <= script.delayed)

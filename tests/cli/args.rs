@@ -167,19 +167,23 @@ fn the_short_help_of_start_lists_every_option() {
       -f, --procfile <FILE>   The Procfile; `-` is standard input [default: Procfile, else Procfile.dev]
       -d, --root <DIR>        The directory that processes run in and `.env` is looked up in [default:
                               the Procfile's]
+          --config <FILE>     The file that says how processes behave [default: proc.toml beside the
+                              Procfile]
       -m, --formation <LIST>  How many of each type, as in `web=2,worker=1` or `all=1,web=0`; types not
                               named are not started [aliases: -c, --concurrency]
       -x, --except <TYPE>     Leave out this type; repeatable, or a list with commas
+          --profile <NAME>    Start what has this profile in proc.toml too; repeatable, or a list with
+                              commas
           --release           First run the type `release` to its end; if it fails, start nothing
 
     Environment:
-      -e, --env <FILE[,FILE]>  Read these env files; repeatable, the later file wins [default: .env if
-                               there is one]
+      -e, --env <FILE[,FILE]>  Read these env files; repeatable, the later file wins [default: those of
+                               proc.toml, else .env]
       -E, --set <KEY=VALUE>    Set a variable; repeatable, beats everything else
           --env-override       Let the env files beat the inherited environment, as foreman does
           --no-env-contract    Do not ask for the variables that `.env.example` names without a value
       -p, --port <N>           The port of the first type; the next types get 100 more each [default:
-                               PORT, else 5000]
+                               PORT, else proc.toml's, else 5000]
           --no-port            Set no PORT
 
     Output:

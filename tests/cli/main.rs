@@ -7,6 +7,7 @@
 
 mod args;
 mod check;
+mod config;
 mod contract;
 mod env;
 mod env_file;

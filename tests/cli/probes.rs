@@ -71,7 +71,7 @@ fn a_process_that_does_not_answer_any_more_is_restarted() {
     let proc = proc.spawn();
     proc.wait_for("web.1  | healthy after ");
     set(&status, "hang");
-    proc.wait_for("web.1  | not alive: no answer to GET / within 0.3s (2 times in a row); restarting\n");
+    proc.wait_for("web.1  | not alive: no answer to GET / within 0.3s (2 times in a row); stopping it\n");
     set(&status, "200");
     proc.wait_until("a second start", |stdout| stdout.matches("healthy after").count() == 2);
     proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).says("; restarting in ");

@@ -26,7 +26,7 @@ impl Loader<'_> {
     /// Puts `proc.toml`, if there is one, beside the types of the Procfile, and the command line above both.
     pub(super) fn configure(
         &mut self,
-        procfile: Option<Vec<ProcessType>>,
+        procfile: Option<&[ProcessType]>,
         located: Option<&Located>,
         root: &Path,
     ) -> Configured {
@@ -35,7 +35,7 @@ impl Loader<'_> {
         let (Reading { file, mut problems }, text) =
             read.as_ref().map_or_else(Default::default, |(_, read)| read.clone());
         let has_ports = !self.options.no_port;
-        let surround = Surround { procfile: procfile.as_deref(), root, has_ports };
+        let surround = Surround { procfile, root, has_ports };
         let (Resolved { types, mut settings, tables }, more) = config::resolve(&file, surround);
         problems.extend(more);
         problems.sort_by_key(|problem| problem.span);
@@ -44,11 +44,13 @@ impl Loader<'_> {
             self.problems.diagnose(problem, name, &text, false);
         }
         self.check_directories(&file, &tables, &settings);
-        if self.is_given("timeout") {
-            settings.iter_mut().for_each(|each| each.stop.grace = self.options.timeout);
-        }
-        if self.is_given("exit_on") {
-            settings.iter_mut().for_each(|each| each.on_exit = None);
+        for each in &mut settings {
+            if self.is_given("timeout") {
+                each.stop.grace = self.options.timeout;
+            }
+            if self.is_given("exit_on") {
+                each.on_exit = None;
+            }
         }
         let on_exit = file.on_exit.as_ref().filter(|_| !self.is_given("exit_on"));
         let patterns =

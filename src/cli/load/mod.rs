@@ -7,7 +7,7 @@ use super::args::{Options, Source};
 use super::contract;
 use super::exposure;
 use super::problems::Problems;
-use crate::model::config::ProcToml;
+use crate::model::config::{ProcToml, Process};
 use crate::model::contract::Contract;
 use crate::model::env_file;
 use crate::model::environment::Environment;
@@ -90,6 +90,22 @@ pub(super) struct App {
     pub(super) config: Option<Config>,
 }
 
+impl App {
+    /// The table of a process type in `proc.toml`, if it has one.
+    #[must_use]
+    pub(super) fn table(&self, index: usize) -> Option<&Process> {
+        let config = self.config.as_ref()?;
+        let table = config.tables.get(index).copied().flatten()?;
+        config.file.process.get(table).map(|(_, process)| process)
+    }
+
+    /// Whether a process type has its command in `proc.toml`.
+    #[must_use]
+    pub(super) fn is_of_config(&self, index: usize) -> bool {
+        self.table(index).is_some_and(|process| process.command.is_some())
+    }
+}
+
 /// A `proc.toml` that was read.
 pub(super) struct Config {
     /// The file as it is named in messages.
@@ -134,7 +150,7 @@ impl Loader<'_> {
         let procfile = self.procfile_path(wanted_root.as_deref());
         let root = wanted_root.unwrap_or_else(|| self.root_beside(procfile.as_ref()));
         let types = procfile.as_ref().map(|procfile| self.types(procfile));
-        let configured = self.configure(types, procfile.as_ref(), &root);
+        let configured = self.configure(types.as_deref(), procfile.as_ref(), &root);
         let sources = self.sources(&configured, &root);
         let (files, own) = sources.read(self.demand, &mut self.problems);
         let set = self.options.set.iter().map(|each| (each.key.clone(), each.value.clone())).collect();
@@ -267,7 +283,9 @@ impl Loader<'_> {
             .map(|error| error.to_string())
             .collect();
         errors.dedup();
-        errors.into_iter().for_each(|error| self.problems.error(error));
+        for error in errors {
+            self.problems.error(error);
+        }
     }
 
     /// `-p`, else PORT as the processes would see it, else that of `proc.toml`, else 5000.

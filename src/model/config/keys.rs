@@ -52,10 +52,10 @@ fn process(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<Process> {
     let mut keys = reader.table(value, Table::Process, Some(hint))?;
     let process = Process {
         scale: keys.take("scale", scale),
-        command: keys.take("command", command),
+        command: keys.take_even_if_wrong("command", text),
         depends_on: keys.take("depends_on", depends_on),
-        readiness: keys.take("readiness", probe),
-        liveness: keys.take("liveness", liveness),
+        readiness: keys.take_even_if_wrong("readiness", probe),
+        liveness: keys.take_even_if_wrong("liveness", liveness),
         restart: keys.take("restart", word),
         restart_delay: keys.take("restart_delay", interval),
         restart_max_delay: keys.take("restart_max_delay", interval),
@@ -81,15 +81,8 @@ fn process(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<Process> {
     Some(process)
 }
 
-/// A command; an empty one where it is wrong: it is there, and is not said to be missing.
-fn command(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<String> {
-    Some(text(reader, value).unwrap_or_default())
-}
-
-/// A probe; one that asks nothing where it is wrong: it is there, and is not said to be missing.
 fn probe(reader: &mut Reader<'_>, value: &Value<'_>) -> Option<Probe> {
-    let hint = "as in `{ http = \"/healthz\" }`";
-    let Some(mut keys) = reader.table(value, Table::Probe, Some(hint)) else { return Some(Probe::default()) };
+    let mut keys = reader.table(value, Table::Probe, Some("as in `{ http = \"/healthz\" }`"))?;
     let given = ["http", "tcp", "exec", "log"]
         .into_iter()
         .filter(|key| keys.value(key).is_some())

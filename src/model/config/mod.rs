@@ -25,6 +25,7 @@ pub use file::{
 };
 pub use resolve::{Resolved, Surround, resolve};
 pub use schema::schema;
+pub use word::Word;
 
 use super::diagnostic::{ParseError, Span};
 use reader::Reader;

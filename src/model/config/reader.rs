@@ -117,6 +117,17 @@ impl<'t> Keys<'_, '_, 't> {
         Some(self.reader.at(taken, span_of(value)))
     }
 
+    /// The same, with nothing in it where it is wrong: it is there, and is not to be missed as well.
+    pub(super) fn take_even_if_wrong<T: Default>(
+        &mut self,
+        key: &'static str,
+        read: Read<T>,
+    ) -> Option<At<T>> {
+        let value = self.value(key)?;
+        let taken = read(self.reader, value).unwrap_or_default();
+        Some(self.reader.at(taken, span_of(value)))
+    }
+
     /// The value of a key as it stands.
     pub(super) fn value(&mut self, key: &'static str) -> Option<&'t Value<'t>> {
         self.known.push(key);

@@ -25,21 +25,20 @@ fn tidy(schema: &mut Schema) {
         *text = text.replace('\n', " ");
     }
     let is_null = |value: &Value| value == "null" || value.get("type").is_some_and(|word| word == "null");
-    for key in ["type", "anyOf", "enum"] {
+    for key in ["type", "anyOf"] {
         let Some(Value::Array(list)) = schema.get_mut(key) else { continue };
-        list.retain(|value| !is_null(value) && !value.is_null());
-        if let [one] = &list[..]
-            && key != "enum"
-        {
-            let one = one.clone();
-            schema.remove(key);
-            match one {
-                Value::Object(object) => {
-                    object.into_iter().for_each(|(key, value)| drop(schema.insert(key, value)))
-                }
-                word => drop(schema.insert(key.to_owned(), word)),
-            }
+        list.retain(|value| !is_null(value));
+        let [one] = &mut list[..] else { continue };
+        let one = one.take();
+        schema.remove(key);
+        if let Value::Object(object) = one {
+            schema.ensure_object().extend(object);
+        } else {
+            schema.insert(key.to_owned(), one);
         }
+    }
+    if let Some(Value::Array(words)) = schema.get_mut("enum") {
+        words.retain(|word| !word.is_null());
     }
 }
 

@@ -43,8 +43,7 @@ fn web(lines: &str) -> Settings {
 
 #[test]
 fn without_a_word_everything_has_its_default() {
-    let mut release = Settings::default();
-    release.is_oneshot = true;
+    let release = Settings { is_oneshot: true, ..Settings::default() };
     for text in ["", "version = 1\n", "[process.web]\n", "# nothing\r\n", "\u{feff}[process.web]\r\n"] {
         assert_eq!(settings(text), [Settings::default(), Settings::default(), release.clone()], "{text:?}");
     }

@@ -5,13 +5,18 @@ use crate::model::policy::ExitOn;
 use crate::model::settings::{Condition, RestartWhen};
 
 /// A value that is written as one of some words.
-pub(super) trait Word: Copy + 'static {
+pub trait Word: Copy + PartialEq + 'static {
     /// The words, in the order in which they are named.
     const WORDS: &'static [(&'static str, Self)];
     /// Words of others that are taken for the same.
     const ALIASES: &'static [(&'static str, Self)] = &[];
     /// Words of others that are not, and what to write.
     const FOREIGN: &'static [(&'static str, &'static str)] = &[];
+
+    /// The word for this value.
+    fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, value)| *value == self).map_or("?", |(word, _)| *word)
+    }
 }
 
 impl Word for ExitOn {
