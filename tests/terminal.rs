@@ -309,7 +309,7 @@ fn who_cannot_have_a_terminal_is_told_of_pipes() {
         let proc = all("all").spawn();
         proc.wait_for(
             "could not be started: too many open files for us: start fewer, \
-             raise the limit (`ulimit -n`), or use pipes (`--pty never`); trying again in 0.1s\n",
+             raise the limit (`ulimit -n`), or use pipes (`--pty never`, `tty = false`); trying again in 0.1s\n",
         );
         proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).complains("50 processes need 132").stdout();
     }

@@ -53,6 +53,9 @@ impl Signal {
     pub fn from_name(name: &str) -> Option<Self> {
         let name = name.to_ascii_uppercase();
         let name = name.strip_prefix("SIG").unwrap_or(&name);
+        if let Some(number) = real_time(name) {
+            return Some(Self(number));
+        }
         let index = NAMES.iter().position(|known| *known == name)?;
         Some(Self(i32::try_from(index).ok()? + 1))
     }
@@ -62,6 +65,22 @@ impl Signal {
     pub const fn number(self) -> i32 {
         self.0
     }
+}
+
+/// The real-time signals that the C library leaves to programs (`signal(7)`).
+const REAL_TIME: std::ops::RangeInclusive<i32> = 34..=64;
+
+/// The number of `RTMIN+3` or `RTMAX-1`.
+fn real_time(name: &str) -> Option<i32> {
+    let (from, sign, rest) = match (name.strip_prefix("RTMIN"), name.strip_prefix("RTMAX")) {
+        (Some(rest), _) => (*REAL_TIME.start(), '+', rest),
+        (None, Some(rest)) => (*REAL_TIME.end(), '-', rest),
+        (None, None) => return None,
+    };
+    let distance: u8 = if rest.is_empty() { 0 } else { rest.strip_prefix(sign)?.parse().ok()? };
+    let distance = i32::from(distance);
+    Some(if sign == '+' { from + distance } else { from - distance })
+        .filter(|number| REAL_TIME.contains(number))
 }
 
 /// A signal that came to us, and from whom.
@@ -101,7 +120,12 @@ mod tests {
             assert_eq!(Signal::from_name(name), Some(Signal::TERM), "{name}");
         }
         assert_eq!(Signal::from_name("SYS"), Some(Signal(31)));
-        for name in ["", "SIG", "SIGSIGTERM", "15", "SIGRTMIN"] {
+        for (name, number) in [("SIGRTMIN", 34), ("RTMIN+3", 37), ("sigrtmax", 64), ("SIGRTMAX-30", 34)] {
+            assert_eq!(Signal::from_name(name), Some(Signal(number)), "{name}");
+        }
+        for name in
+            ["", "SIG", "SIGSIGTERM", "15", "SIGRTMIN-1", "SIGRTMIN+31", "SIGRTMAX-31", "RTMIN+", "RTMIN3"]
+        {
             assert_eq!(Signal::from_name(name), None, "{name}");
         }
     }

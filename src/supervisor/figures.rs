@@ -97,6 +97,21 @@ fn a_process_that_always_fails_is_started_a_few_times_in_a_minute_ever_more_seld
     }
 }
 
+// F72
+#[test]
+fn fifty_instances_that_die_together_do_not_come_back_together() {
+    let mut plan = plan(50);
+    plan.settings.iter_mut().for_each(|settings| settings.restart.when = RestartWhen::Always);
+    let transcript = run(&plan, Duration::from_secs(2), |action| {
+        let Action::Spawn { instance, generation } = *action else { return Vec::new() };
+        if generation == Generation(1) { end(instance, generation) } else { Vec::new() }
+    });
+    let starts = spawns(&transcript)[50..].to_vec();
+    assert_eq!(starts.len(), 50);
+    let spread = *starts.last().unwrap() - starts[0];
+    assert!(spread >= plan.settings[0].restart.delay / 5, "{spread:?}");
+}
+
 #[test]
 fn a_thousand_instances_with_a_chain_of_readiness_settle_in_under_a_second_of_real_time() {
     let mut plan = plan(1_000);

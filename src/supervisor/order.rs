@@ -120,7 +120,10 @@ fn follow(fleet: &Fleet, leader: InstanceId) -> Vec<Intent> {
     };
     let followers =
         fleet.dependants(leader.process).filter(follows).flat_map(|process| fleet.of_type(process));
-    let running = followers.filter(|id| fleet.running(*id).is_some());
+    // A task that is through is done again: what it did to the other has gone with that.
+    let is_through =
+        |id| fleet.settings(id).is_oneshot && fleet.ended(id).is_some_and(|exit| fleet.is_success(id, exit));
+    let concerned = followers.filter(|id| fleet.running(*id).is_some() || is_through(*id));
     let restart = |instance| [Intent::Say(Notice::Following { instance, leader }), Intent::Renew(instance)];
-    running.flat_map(restart).collect()
+    concerned.flat_map(restart).collect()
 }
