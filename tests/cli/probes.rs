@@ -1,7 +1,9 @@
 //! Readiness, liveness and stop commands for real: what is asked, what comes of the answers, and that no question outlives its time.
 
-use crate::support::{Proc, free_ports};
+use crate::support::{Proc, free_ports, is_readable};
 use nix::sys::signal::Signal;
+use std::fs::File;
+use std::io::Read;
 use std::net::TcpListener;
 use std::path::Path;
 
@@ -158,13 +160,15 @@ fn what_a_probe_puts_into_the_background_ends_with_it() {
 
 #[test]
 fn a_daemon_of_a_probe_does_not_stay() {
-    let exec = "./child daemon hold alive ignore TERM mark went wait end exit 1";
+    let exec = "./child daemon hold alive ignore TERM mark went wait end; read x <go; exit 1";
     let proc = start("web: ./child wait\n", &once(exec, "20s")).fifo("went");
-    let alive = proc.liveness();
-    let mut went = std::fs::File::options().read(true).write(true).open(proc.path("went")).unwrap();
+    let (alive, gate) = (proc.liveness(), proc.gate());
+    let mut went = File::options().read(true).write(true).open(proc.path("went")).unwrap();
     let proc = proc.spawn();
-    // It holds the FIFO by then, and dies while the run goes on.
-    std::io::Read::read_exact(&mut went, &mut [0]).unwrap();
+    // It has left the group by then.
+    assert!(is_readable(&went), "no daemon");
+    went.read_exact(&mut [0]).unwrap();
+    gate.open();
     alive.wait_for_death();
     proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).says("exited with code 1");
 }
