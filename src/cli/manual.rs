@@ -188,8 +188,8 @@ const FORMATION: Section = Section {
         ),
         Text(
             "`release`, `postdeploy`, `migrate` and `console` are one-offs: they start only when they are named (`proc start \
-             migrate web`, `-m migrate=1`), and `all` does not mean them. A notice says which were left out. They are meant for \
-             `proc run`. `--release` runs the type `release` first and to its end; if it fails, its exit status is that of \
+             migrate web`, `-m migrate=1`) or another depends on them, and `all` does not mean them. A notice says which were left out. They are meant for \
+             `proc run`. `--release` runs the type `release` first (after what it depends on itself) and to its end; if it fails, its exit status is that of \
              proc and nothing else is started.",
         ),
     ],
@@ -302,11 +302,13 @@ const THE_END: Section = Section {
     blocks: &[
         Text(
             "With `--exit-on any`, the default, everything is stopped when any process exits; with `failure`, when one exits \
-             with another status than 0 or by a signal; with `all`, proc ends when all have ended.",
+             with another status than 0 or by a signal; with `all`, proc ends when all have ended. What `restart` of proc.toml(5) starts again \
+             has not ended.",
         ),
         Text(
             "To stop means: every process gets SIGTERM at once, with its whole process group, and has the time of \
-             `--timeout` (5 s), one deadline for all. What is left then gets SIGKILL, grandchildren too. proc exits \
+             `--timeout` (5 s), one deadline for all. Where proc.toml(5) has `depends_on`, who depends on others is stopped first, and each has \
+             that time from when it is asked. What is left then gets SIGKILL, grandchildren too. proc exits \
              when nothing is left. `--timeout 0` kills at once, `--timeout inf` waits as long as it takes.",
         ),
         Text("Signals to proc:"),

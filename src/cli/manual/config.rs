@@ -205,7 +205,10 @@ const WATCH: Section = Section {
     title: "FILES THAT ARE WATCHED",
     blocks: &[
         Text("`watch` is an array of paths, or a table:"),
-        Item("`paths`", "Files and directories."),
+        Item(
+            "`paths`",
+            "Files and directories. They must exist at first, and may be removed and made again later.",
+        ),
         Item(
             "`ignore`",
             "Patterns of what is not looked at, in the words of .gitignore, besides what .gitignore says. Default: none.",
