@@ -146,6 +146,11 @@ impl Children {
         self.of.get(&instance).map(|child| child.pid)
     }
 
+    /// The leader of an instance, unless it was reaped.
+    pub(super) fn leader(&self, instance: InstanceId) -> Option<Pid> {
+        self.of.get(&instance).filter(|child| child.group == Group::Led).map(|child| child.pid)
+    }
+
     /// Reaps everyone who has died, strangers that became ours included, and looks at what the leaders among them have left.
     pub(super) fn reap(&mut self, now: Instant) -> Changes {
         let Reaped { dead, stopped, childless } = reap();

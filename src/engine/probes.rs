@@ -87,7 +87,7 @@ impl Engine {
         };
         let Some(Probe { check, timeout, .. }) = probe else { return Performed::Done };
         let port = |port: Option<u16>| {
-            port.or_else(|| self.plan.port(instance))
+            port.or_else(|| self.given(instance).port(instance))
                 .ok_or_else(|| "it has no PORT to be asked on".to_owned())
         };
         let question = match check {
@@ -136,7 +136,8 @@ impl Engine {
 
     fn start_beside(&self, command: &Command, order: &Order) -> Result<(Pid, OwnedFd), String> {
         let (instance, _) = order.of;
-        let mut environment = self.plan.environment(instance).map_err(|error| error.to_string())?;
+        let mut environment =
+            self.given(instance).environment(instance).map_err(|error| error.to_string())?;
         match order.purpose {
             Purpose::Probe(_) => {
                 environment.insert(OF_A_PROBE.into(), std::process::id().to_string().into());
