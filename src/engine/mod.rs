@@ -210,11 +210,11 @@ impl Engine {
     /// Hands in the events there are and performs what comes of them, until nothing is left or the outcome is there.
     async fn settle(&mut self) -> Option<Outcome> {
         while let Some(event) = self.events.pop_front() {
-            self.supervisor.handle(&event, self.now);
+            self.tell_supervisor(&event);
             while let Some(action) = self.supervisor.poll_action() {
                 match self.perform(action) {
                     Performed::Done => {}
-                    Performed::Reported(report) => self.supervisor.handle(&report, self.now),
+                    Performed::Reported(report) => self.tell_supervisor(&report),
                     Performed::Suspended => {
                         self.rest().await;
                         self.supervisor.handle(&Event::Resumed, self.now);
@@ -226,6 +226,11 @@ impl Engine {
         self.console.mux.show_tails(self.now);
         self.flush();
         None
+    }
+
+    fn tell_supervisor(&mut self, event: &Event) {
+        self.remark(event);
+        self.supervisor.handle(event, self.now);
     }
 
     /// Sleeps until something happens. What keeps us from reading the children never keeps us from a signal.

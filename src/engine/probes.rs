@@ -5,6 +5,7 @@ use super::children::OF_A_PROBE;
 use super::commands::{self, Commands, Order, Purpose};
 use super::perform::Performed;
 use super::strays::Owner;
+use crate::model::answer::{Answer, Failure};
 use crate::model::command::Command;
 use crate::model::instance::{Generation, InstanceId, Pid};
 use crate::model::settings::{Check, Probe};
@@ -12,7 +13,7 @@ use crate::probe::{self, Question};
 use crate::supervisor::{Event, ProbeKind};
 use crate::unix::exec::{ExecError, Program};
 use crate::unix::spawn;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -26,6 +27,8 @@ pub(super) struct Probes {
     /// Those that go over the network, one task each. They end with their time, or with us.
     questions: JoinSet<Event>,
     answers: VecDeque<Event>,
+    /// Those that could not be asked the last time.
+    unasked: BTreeSet<(InstanceId, ProbeKind)>,
     /// Those that are commands, and the stop commands.
     pub(super) commands: Commands,
 }
@@ -34,7 +37,7 @@ impl Probes {
     /// None yet. Needs a runtime to be entered.
     pub(super) fn new() -> io::Result<Self> {
         let commands = Commands::new()?;
-        Ok(Self { questions: JoinSet::new(), answers: VecDeque::new(), commands })
+        Ok(Self { questions: JoinSet::new(), answers: VecDeque::new(), unasked: BTreeSet::new(), commands })
     }
 
     /// Resolves when there is an answer, or a command has written something.
@@ -65,7 +68,7 @@ impl Probes {
         &mut self,
         question: Question,
         within: Duration,
-        make: impl FnOnce(Result<(), String>) -> Event + Send + 'static,
+        make: impl FnOnce(Answer) -> Event + Send + 'static,
     ) {
         self.questions.spawn(async move { make(probe::ask(&question, within).await) });
     }
@@ -104,7 +107,7 @@ impl Engine {
         };
         match question {
             Ok(question) => self.probes.ask(question, timeout, answer),
-            Err(why) => return Performed::Reported(answer(Err(why))),
+            Err(why) => return Performed::Reported(answer(Err(why.into()))),
         }
         Performed::Done
     }
@@ -121,7 +124,7 @@ impl Engine {
     fn run_beside(&mut self, command: &Command, order: Order) -> Performed {
         if let Some(pid) = self.probes.commands.find(order.of, order.purpose) {
             let why = format!("the last one is still there: pid {pid} could not be killed");
-            return Performed::Reported(order.answer(Err(why)));
+            return Performed::Reported(order.answer(Err(why.into())));
         }
         match self.start_beside(command, &order) {
             Ok((pid, output)) => {
@@ -130,11 +133,11 @@ impl Engine {
                 self.probes.commands.add(pid, order, output, self.now);
                 Performed::Done
             }
-            Err(why) => Performed::Reported(order.answer(Err(why))),
+            Err(failure) => Performed::Reported(order.answer(Err(failure))),
         }
     }
 
-    fn start_beside(&self, command: &Command, order: &Order) -> Result<(Pid, OwnedFd), String> {
+    fn start_beside(&self, command: &Command, order: &Order) -> Result<(Pid, OwnedFd), Failure> {
         let (instance, _) = order.of;
         let mut environment =
             self.given(instance).environment(instance).map_err(|error| error.to_string())?;
@@ -150,16 +153,32 @@ impl Engine {
                 environment.extend(pid);
             }
         }
-        let (ours, theirs) = commands::pipe(&self.limits).map_err(|error| no_room(&error))?;
+        let (ours, theirs) = commands::pipe(&self.limits)
+            .map_err(|error| Failure::Unasked(format!("no pipe for its output: {error}")))?;
         let invocation = command.invocation();
         let program = Program {
             invocation: &invocation,
             root: self.plan.directory(instance),
             environment: &environment,
         };
-        let pid =
-            spawn::spawn(&program, &theirs, &self.limits).map_err(|error: ExecError| error.to_string())?;
+        let pid = spawn::spawn(&program, &theirs, &self.limits).map_err(|error| no_process(&error))?;
         Ok((pid, ours))
+    }
+
+    /// Says that a question could not be asked, once until one can be again.
+    pub(super) fn remark(&mut self, event: &Event) {
+        let Event::Probed { instance, kind, result, .. } = event else { return };
+        let Err(Failure::Unasked(why)) = result else {
+            self.probes.unasked.remove(&(*instance, *kind));
+            return;
+        };
+        if self.probes.unasked.insert((*instance, *kind)) {
+            let what = match kind {
+                ProbeKind::Readiness => "readiness",
+                ProbeKind::Liveness => "liveness",
+            };
+            self.say(Some(*instance), &format!("{what} could not be asked about for now: {why}"));
+        }
     }
 
     /// Hands in the answers there are.
@@ -215,6 +234,16 @@ impl Engine {
     }
 }
 
-fn no_room(error: &io::Error) -> String {
-    format!("no pipe for its output: {error}")
+fn no_process(error: &ExecError) -> Failure {
+    match error {
+        ExecError::Io { source, .. } if spawn::is_temporary(source) => Failure::Unasked(error.to_string()),
+        ExecError::NotFound(_)
+        | ExecError::NotExecutable(_)
+        | ExecError::NoInterpreter(_)
+        | ExecError::NoDirectory(_)
+        | ExecError::ClosedDirectory(_)
+        | ExecError::TooLong(_)
+        | ExecError::TooLarge { .. }
+        | ExecError::Io { .. } => Failure::Bad(error.to_string()),
+    }
 }

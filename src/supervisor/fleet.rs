@@ -9,6 +9,7 @@ use super::action::Action;
 use super::event::ProbeKind;
 use super::instance::{Deadline, Instance, Life, Phase};
 use super::notice::Notice;
+use crate::model::answer::Failure;
 use crate::model::exit::Exit;
 use crate::model::instance::{Generation, InstanceId};
 use crate::model::plan::Plan;
@@ -24,7 +25,7 @@ pub(crate) enum Change<'a> {
     /// An instance has a process now.
     Started(InstanceId),
     /// A probe of a running instance was answered, or failed.
-    Probed { instance: InstanceId, kind: ProbeKind, result: Result<(), &'a str> },
+    Probed { instance: InstanceId, kind: ProbeKind, result: Result<(), &'a Failure> },
     /// A file that a process type is restarted for has changed.
     FileChanged { process: usize, path: &'a str },
     /// An instance ended, could not be started, or never will.

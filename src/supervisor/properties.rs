@@ -204,7 +204,7 @@ impl World {
             }),
             Move::Probe { which, is_alive, is_good } => self.report(*which, |alive, instance| {
                 let kind = if *is_alive { ProbeKind::Liveness } else { ProbeKind::Readiness };
-                let result = if *is_good { Ok(()) } else { Err("no answer".to_owned()) };
+                let result = if *is_good { Ok(()) } else { Err("no answer".to_owned().into()) };
                 let generation = alive.generation;
                 alive.leader.then_some(Event::Probed { instance, generation, kind, result })
             }),
