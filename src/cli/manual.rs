@@ -254,7 +254,7 @@ const OUTPUT: Section = Section {
         ),
         Item(
             "`--log-format json`",
-            "One object a line, with `ts`, `process`, `type`, `index`, `pid`, `stream` and `line`; `partial` is true for a \
+            "One object a line, with `ts`, `process`, `type`, `index`, `pid`, `stream` and `line`; `pid` is null for what is about no process, `partial` is true for a \
              part of a line, and `bytes_base64` holds what is not UTF-8.",
         ),
         Item(

@@ -198,6 +198,9 @@ const PROBES: Section = Section {
             "`start_interval`",
             "From one question to the next in that time, until the first success. Default: 200ms.",
         ),
+        Text(
+            "A command has the environment that the instance was started with. What the system has no room for is not asked, and is no failure.",
+        ),
     ],
 };
 
