@@ -177,11 +177,11 @@ impl Loader<'_> {
             environment,
             sources,
             base_port,
+            contract,
             exit_on,
             secrets,
             procfile,
             config,
-            contract,
         })
     }
 

@@ -257,9 +257,9 @@ fn a_file_that_cannot_be_text_is_an_error_where_it_begins() {
 
 #[test]
 fn of_a_file_that_is_nothing_but_mistakes_a_hundred_are_told_of() {
-    let keys: String = (0..1000).map(|number| format!("k{number} = 1\n")).collect();
-    let dependencies: String =
-        (0..1000).map(|number| format!("[process.p{number}]\ndepends_on = [\"q{number}\"]\n")).collect();
+    let lines = |line: fn(u32) -> String| (0..1000).map(line).collect::<Vec<_>>().concat();
+    let keys = lines(|number| format!("k{number} = 1\n"));
+    let dependencies = lines(|number| format!("[process.p{number}]\ndepends_on = [\"q{number}\"]\n"));
     for text in [keys, dependencies, "a b\n".repeat(1000)] {
         let reading = parse(text.as_bytes());
         let surround = Surround { procfile: Some(&[]), root: Path::new("/app"), has_ports: true };
