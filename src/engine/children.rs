@@ -146,6 +146,12 @@ impl Children {
         self.of.get(&instance).map(|child| child.pid)
     }
 
+    /// Whether this spawn of an instance has a leader that is not reaped.
+    pub(super) fn is_led(&self, instance: InstanceId, generation: Generation) -> bool {
+        let child = self.of.get(&instance).filter(|child| child.generation == generation);
+        child.is_some_and(|child| child.group == Group::Led)
+    }
+
     /// Reaps everyone who has died, strangers that became ours included, and looks at what the leaders among them have left.
     pub(super) fn reap(&mut self, now: Instant) -> Changes {
         let Reaped { dead, stopped, childless } = reap();
