@@ -215,6 +215,9 @@ impl Instance {
         if let Next::Start(_) = self.next {
             self.next = Next::Nothing;
         }
+        if let Some(life) = self.life_mut() {
+            life.is_cleared = false;
+        }
         if matches!(self.phase, Phase::Waiting { .. } | Phase::Backoff { .. }) {
             self.phase = Phase::Down;
         }
