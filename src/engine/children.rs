@@ -43,6 +43,8 @@ struct Child {
     leads_session: bool,
     /// Whether it was us who stopped it, for as long as we are stopped ourselves.
     is_suspended: bool,
+    /// Whether it was said that its leader has left somebody.
+    is_left_known: bool,
 }
 
 impl Child {
@@ -92,6 +94,8 @@ pub(super) struct Changes {
     pub(super) commands: Vec<(Pid, Exit)>,
     /// Instances of which nobody is left.
     pub(super) emptied: Vec<Owner>,
+    /// Instances whose leader has ended and of which somebody is left; each once.
+    pub(super) remains: Vec<Owner>,
     /// Who was found outside of the groups.
     pub(super) strayed: Found,
     /// Whether no descendant is left at all.
@@ -121,7 +125,14 @@ impl Children {
         leads_session: bool,
         now: Instant,
     ) {
-        let child = Child { generation, pid, group: Group::Led, leads_session, is_suspended: false };
+        let child = Child {
+            generation,
+            pid,
+            group: Group::Led,
+            leads_session,
+            is_suspended: false,
+            is_left_known: false,
+        };
         self.of.insert(instance, child);
         self.unreaped.insert(pid, instance);
         self.looks.spawned(now);
@@ -149,6 +160,12 @@ impl Children {
     /// The leader of an instance, unless it was reaped.
     pub(super) fn leader(&self, instance: InstanceId) -> Option<Pid> {
         self.of.get(&instance).filter(|child| child.group == Group::Led).map(|child| child.pid)
+    }
+
+    /// Whether this spawn of an instance has a leader that is not reaped.
+    pub(super) fn is_led(&self, instance: InstanceId, generation: Generation) -> bool {
+        let child = self.of.get(&instance).filter(|child| child.generation == generation);
+        child.is_some_and(|child| child.group == Group::Led)
     }
 
     /// Reaps everyone who has died, strangers that became ours included, and looks at what the leaders among them have left.
@@ -212,7 +229,11 @@ impl Children {
             let Some(child) = self.of.get_mut(&instance) else { continue };
             let owner = (instance, child.generation);
             let is_held = self.commands.values().any(|each| each.of == owner && each.holds);
-            if !left.contains(&owner) && !is_held && !child.holds_group() {
+            if left.contains(&owner) || child.holds_group() {
+                if !std::mem::replace(&mut child.is_left_known, true) {
+                    changes.remains.push(owner);
+                }
+            } else if !is_held {
                 child.group = Group::Gone;
                 self.bereft.remove(&instance);
                 changes.emptied.push(owner);

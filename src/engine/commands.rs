@@ -264,11 +264,12 @@ mod tests {
     }
 
     fn why(event: Event) -> String {
-        match event {
-            Event::Probed { result: Err(Failure::Bad(why)), .. }
-            | Event::StopCommandEnded { result: Err(why), .. } => why,
-            event => panic!("{event:?}"),
-        }
+        let (Event::Probed { result: Err(Failure::Bad(why)), .. }
+        | Event::StopCommandEnded { result: Err(why), .. }) = event
+        else {
+            panic!("{event:?}");
+        };
+        why
     }
 
     #[test]

@@ -372,6 +372,9 @@ impl Engine {
             }
             self.events.push_back(Event::Exited { instance, generation, exit });
         }
+        for (instance, generation) in changes.remains {
+            self.events.push_back(Event::Remains { instance, generation });
+        }
     }
 
     /// A line of our own, about an instance and its process if it has one, or about the whole.

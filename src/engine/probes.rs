@@ -96,6 +96,8 @@ impl Engine {
         let question = match check {
             Check::Tcp(own) => port(own).map(|port| Question::Tcp { port }),
             Check::Http(path) => port(None).map(|port| Question::Http { port, path }),
+            // What asks about somebody who has ended would be killed with nobody to do it: the end is on its way to the supervisor.
+            Check::Exec(_) if !self.children.is_led(instance, generation) => return Performed::Done,
             Check::Exec(command) => {
                 let text = command.text().to_owned();
                 let of = (instance, generation);
@@ -116,8 +118,13 @@ impl Engine {
     pub(super) fn run_stop_command(&mut self, instance: InstanceId, generation: Generation) -> Performed {
         let Some(command) = self.plan.settings(instance).stop.command.clone() else { return Performed::Done };
         let text = command.text().to_owned();
-        let of = (instance, generation);
-        self.run_beside(&command, Order { of, purpose: Purpose::Stop, text, limit: None })
+        let order = Order { of: (instance, generation), purpose: Purpose::Stop, text, limit: None };
+        if !self.children.is_led(instance, generation) {
+            // The number that it would be told may be somebody else's by now.
+            let why = "was not run, since there is no leader any more".to_owned();
+            return Performed::Reported(order.answer(Err(why.into())));
+        }
+        self.run_beside(&command, order)
     }
 
     /// Runs a command beside an instance, unless that is not possible: then that is its answer.

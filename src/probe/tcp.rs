@@ -29,14 +29,13 @@ fn refused(port: u16) -> Failure {
 }
 
 fn failure(port: u16, error: &io::Error) -> Failure {
-    let reason = || format!("no connection to port {port}: {error}");
-    match error.kind() {
-        ErrorKind::ConnectionRefused => refused(port),
-        // All ports from which connections are made are taken.
-        ErrorKind::AddrNotAvailable => Failure::Unasked(reason()),
-        _ if is_temporary(error) => Failure::Unasked(reason()),
-        _ => Failure::Bad(reason()),
+    if error.kind() == ErrorKind::ConnectionRefused {
+        return refused(port);
     }
+    let reason = format!("no connection to port {port}: {error}");
+    // Where there is no address, all ports from which connections are made are taken.
+    let is_ours = is_temporary(error) || error.kind() == ErrorKind::AddrNotAvailable;
+    if is_ours { Failure::Unasked(reason) } else { Failure::Bad(reason) }
 }
 
 #[cfg(test)]
