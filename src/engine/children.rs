@@ -26,8 +26,8 @@ pub(super) struct Children {
     unreaped: BTreeMap<Pid, InstanceId>,
     /// The instances whose leader was reaped, and of which something may be left.
     bereft: BTreeSet<InstanceId>,
-    /// The commands that are run beside the instances and are not reaped: each leads a group, and whose it is.
-    commands: BTreeMap<Pid, Owner>,
+    /// The commands that are run beside the instances and are not reaped: each leads a group.
+    commands: BTreeMap<Pid, Beside>,
     strays: Strays,
     looks: Looks,
     /// The instances by what they are called.
@@ -60,6 +60,14 @@ impl Child {
         let is_seen = || descendants().iter().any(|process| process.group == self.pid);
         self.holds_group() || (self.group == Group::Orphaned && is_seen())
     }
+}
+
+/// A command that is run beside an instance.
+#[derive(Debug, Clone, Copy)]
+struct Beside {
+    of: Owner,
+    /// Whether the instance is not over while it runs.
+    holds: bool,
 }
 
 /// What is left of the group of a child.
@@ -119,9 +127,10 @@ impl Children {
         self.looks.spawned(now);
     }
 
-    /// Takes up a command that was started beside an instance. It is no leader: nothing but its own end depends on how it ends.
-    pub(super) fn add_command(&mut self, pid: Pid, of: Owner) {
-        self.commands.insert(pid, of);
+    /// Takes up a command that was started beside an instance, which is not over while one that `holds` it runs. It is no leader: nothing but its
+    /// own end depends on how it ends.
+    pub(super) fn add_command(&mut self, pid: Pid, of: Owner, holds: bool) {
+        self.commands.insert(pid, Beside { of, holds });
     }
 
     /// Kills a command and its group; that it has gone is no error.
@@ -203,8 +212,8 @@ impl Children {
         for instance in self.bereft.clone() {
             let Some(child) = self.of.get_mut(&instance) else { continue };
             let owner = (instance, child.generation);
-            let has_command = self.commands.values().any(|of| *of == owner);
-            if !left.contains(&owner) && !has_command && !child.holds_group() {
+            let is_held = self.commands.values().any(|each| each.of == owner && each.holds);
+            if !left.contains(&owner) && !is_held && !child.holds_group() {
                 child.group = Group::Gone;
                 self.bereft.remove(&instance);
                 changes.emptied.push(owner);
@@ -228,13 +237,13 @@ impl Children {
         for (owner, strays) in self.strays.note(seen, &clues) {
             changes.strayed.entry(owner).or_default().extend(strays);
         }
-        self.strays.kill_remnants(|owner| self.commands.values().any(|of| *of == owner));
+        self.strays.kill_remnants(|owner| self.commands.values().any(|each| each.of == owner));
     }
 
     /// The groups that have somebody in them.
     fn groups(&self) -> impl Iterator<Item = (Pid, Owner)> {
         let children = self.of.iter().filter(|(_, child)| child.group != Group::Gone);
-        let commands = self.commands.iter().map(|(pid, of)| (*pid, *of));
+        let commands = self.commands.iter().map(|(pid, each)| (*pid, each.of));
         children.map(|(id, child)| (child.pid, (*id, child.generation))).chain(commands)
     }
 

@@ -132,7 +132,8 @@ impl Engine {
         }
         match self.start_beside(command, &order) {
             Ok((pid, output)) => {
-                self.children.add_command(pid, order.of);
+                // A probe is killed with what it asks about; what stops it may have more to do.
+                self.children.add_command(pid, order.of, order.purpose == Purpose::Stop);
                 self.probes.commands.add(pid, order, output, self.now);
                 Performed::Done
             }

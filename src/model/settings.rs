@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 /// The settings of one process type. Without a `proc.toml` they are [`Settings::default`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settings {
     /// What must be so before an instance starts.
     pub depends_on: Vec<Dependency>,
@@ -52,27 +52,6 @@ impl Settings {
     pub fn is_success(&self, exit: Exit) -> bool {
         let is_listed = || self.success_exit_codes.contains(&exit.code());
         exit.is_success() || (!matches!(exit, Exit::NotStarted(_)) && is_listed())
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            depends_on: Vec::new(),
-            readiness: None,
-            liveness: None,
-            restart: RestartPolicy::default(),
-            success_exit_codes: BTreeSet::new(),
-            on_exit: None,
-            stop: StopPolicy::default(),
-            is_oneshot: false,
-            watch: None,
-            env_files: Vec::new(),
-            working_dir: None,
-            port: None,
-            tty: None,
-            is_hidden: false,
-        }
     }
 }
 

@@ -78,6 +78,7 @@ impl Stop {
 
 /// What is known of a process that was started: over when all three of its ends have been reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is reported by itself, in any order")]
 pub(crate) struct Life {
     /// How the leader ended.
     pub(crate) exit: Option<Exit>,
@@ -163,6 +164,10 @@ impl Instance {
 
     /// Wants it started as soon as it is over, at this time at the earliest.
     pub(crate) fn start_again(&mut self, at: Option<Instant>, now: Instant) {
+        if self.survived {
+            // Another one beside what could not be killed would be two.
+            return;
+        }
         match self.phase {
             Phase::Waiting | Phase::Starting { .. } | Phase::Backoff { why: Backoff::NoRoom(_), .. } => {
                 return;
@@ -335,7 +340,6 @@ impl Instance {
             Phase::Stopping(life, Stop::Killed { give_up_at, .. }) if *give_up_at <= now => {
                 self.survived = !life.is_dead();
                 if self.survived {
-                    // Another one beside it would be two.
                     self.next = Next::Nothing;
                 }
                 self.over(now);

@@ -317,6 +317,7 @@ fn plans() -> impl Strategy<Value = Plan> {
 
 /// What a process type may have of every rule.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a line that a type may have")]
 struct Rules {
     restart: RestartPolicy,
     /// On the type before it.

@@ -69,7 +69,7 @@ impl Fleet {
     }
 
     fn renew(&mut self, id: InstanceId, now: Instant) {
-        let Some(instance) = self.touch(id) else { return };
+        let Some(instance) = self.touch(id).filter(|instance| !instance.survived) else { return };
         let is_over = instance.ended.is_some() && matches!(instance.phase, Phase::Down | Phase::Failed);
         if instance.phase == Phase::Down && !is_over {
             return;
@@ -254,11 +254,11 @@ impl Fleet {
     }
 }
 
-/// The signals of a step, of which the first is `stop`. SIGCONT follows it because a stopped process would not see it (`faults.md` F13).
-fn signals(step: Step, stop: Signal) -> Vec<Signal> {
+/// The signals of a step that asks with `first`. SIGCONT follows it because a stopped process would not see it (`faults.md` F13).
+fn signals(step: Step, first: Signal) -> Vec<Signal> {
     match step {
         Step::Rest | Step::Retry => Vec::new(),
-        Step::Ask => vec![stop, Signal::CONT],
+        Step::Ask => vec![first, Signal::CONT],
         Step::Kill | Step::KillAgain => vec![Signal::KILL],
     }
 }

@@ -44,7 +44,7 @@ impl Fleet {
             }
             Event::Probed { instance, generation, kind, result } => {
                 self.current(*instance, *generation)?.running()?;
-                let result = result.as_ref().map(|()| ()).map_err(String::as_str);
+                let result = result.as_ref().map_err(String::as_str).copied();
                 Some(Change::Probed { instance: *instance, kind: *kind, result })
             }
             Event::FileChanged { process, path } => Some(Change::FileChanged { process: *process, path }),
