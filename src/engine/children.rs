@@ -45,6 +45,8 @@ struct Child {
     leads_session: bool,
     /// Whether it was us who stopped it, for as long as we are stopped ourselves.
     is_suspended: bool,
+    /// Whether it was said that its leader has left somebody.
+    is_left_known: bool,
 }
 
 impl Child {
@@ -94,6 +96,8 @@ pub(super) struct Changes {
     pub(super) commands: Vec<(Pid, Exit)>,
     /// Instances of which nobody is left.
     pub(super) emptied: Vec<Owner>,
+    /// Instances whose leader has ended and of which somebody is left; each once.
+    pub(super) remains: Vec<Owner>,
     /// Who was found outside of the groups.
     pub(super) strayed: Found,
     /// Whether no descendant is left at all.
@@ -124,7 +128,14 @@ impl Children {
         leads_session: bool,
         now: Instant,
     ) {
-        let child = Child { generation, pid, group: Group::Led, leads_session, is_suspended: false };
+        let child = Child {
+            generation,
+            pid,
+            group: Group::Led,
+            leads_session,
+            is_suspended: false,
+            is_left_known: false,
+        };
         self.of.insert(instance, child);
         self.unreaped.insert(pid, instance);
         self.looks.spawned(now);
@@ -218,7 +229,11 @@ impl Children {
             let Some(child) = self.of.get_mut(&instance) else { continue };
             let owner = (instance, child.generation);
             let is_held = self.commands.values().any(|each| each.of == owner && each.holds);
-            if !left.contains(&owner) && !is_held && !child.holds_group() {
+            if left.contains(&owner) || child.holds_group() {
+                if !std::mem::replace(&mut child.is_left_known, true) {
+                    changes.remains.push(owner);
+                }
+            } else if !is_held {
                 child.group = Group::Gone;
                 self.bereft.remove(&instance);
                 changes.emptied.push(owner);

@@ -365,6 +365,9 @@ impl Engine {
             }
             self.events.push_back(Event::Exited { instance, generation, exit });
         }
+        for (instance, generation) in changes.remains {
+            self.events.push_back(Event::Remains { instance, generation });
+        }
     }
 
     /// A line of our own, about an instance or about the whole.

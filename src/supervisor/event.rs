@@ -51,6 +51,13 @@ pub enum Event {
         /// Which spawn of it.
         generation: Generation,
     },
+    /// Something is left of an instance whose leader has ended; reported once, after the end.
+    Remains {
+        /// Which instance.
+        instance: InstanceId,
+        /// Which spawn of it.
+        generation: Generation,
+    },
     /// Descendants were found that have left their group; each is reported once.
     Strayed {
         /// Whose they are, if that can be told.

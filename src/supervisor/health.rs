@@ -58,6 +58,7 @@ impl Health {
             Change::Probed { instance, kind, result } => self.take(fleet, instance, kind, result, now),
             Change::Ended(instance, _) | Change::Restarting(instance) => {
                 self.of.remove(&instance);
+                self.agenda.retain(|(_, of, _)| *of != instance);
                 Vec::new()
             }
             Change::Resumed => {

@@ -247,6 +247,7 @@ impl World {
             self.hand_in(&Event::Exited { instance, generation, exit });
             self.hand_in(&Event::Drained { instance, generation });
             self.hand_in(&Event::TreeEmpty { instance, generation });
+            self.hand_in(&Event::Remains { instance, generation });
             self.hand_in(&Event::Spawned { instance, generation, pid: Pid(7) });
             self.hand_in(&Event::Stopped { instance, generation, signal: Signal::STOP });
             self.hand_in(&Event::Strayed { of: Some((instance, generation)), strays: Vec::new() });

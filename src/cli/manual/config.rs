@@ -234,7 +234,7 @@ const EXITS: Section = Section {
         ),
         Item(
             "`max_restarts` are used up",
-            "The instance has failed, and its last end is an end, a failure if it was one: with `stop` and `stop-on-failure` everything stops.",
+            "The instance has failed, and that is a failure whatever its last exit status was: with `stop` and `stop-on-failure` everything stops.",
         ),
         Item(
             "a `liveness` probe that fails, a file of `watch` that changes",
