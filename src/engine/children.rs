@@ -28,6 +28,8 @@ pub(super) struct Children {
     bereft: BTreeSet<InstanceId>,
     /// The commands that are run beside the instances and are not reaped: each leads a group.
     commands: BTreeMap<Pid, Beside>,
+    /// Those that are reaped, and whose group was killed and has not gone.
+    remains: BTreeMap<Pid, Owner>,
     strays: Strays,
     looks: Looks,
     /// The instances by what they are called.
@@ -110,6 +112,7 @@ impl Children {
             unreaped: BTreeMap::new(),
             bereft: BTreeSet::new(),
             commands: BTreeMap::new(),
+            remains: BTreeMap::new(),
             strays: Strays::default(),
             looks: Looks::default(),
             names: plan.instances.keys().map(|id| (plan.name(*id), *id)).collect(),
@@ -175,10 +178,11 @@ impl Children {
         let has_died = !dead.is_empty();
         for (pid, exit) in dead {
             self.strays.forget(pid);
-            if self.commands.remove(&pid).is_some() {
+            if let Some(command) = self.commands.remove(&pid) {
                 // What it has put into the background ends with it. While a child of ours is in the group, the number is nobody else's.
                 if has_child_in(pid) {
                     let _ = signal_group(pid, Signal::KILL);
+                    self.remains.insert(pid, command.of);
                 }
                 changes.commands.push((pid, exit));
                 continue;
@@ -189,6 +193,7 @@ impl Children {
             self.bereft.insert(instance);
             changes.exited.push((instance, child.generation, exit));
         }
+        self.remains.retain(|group, _| has_child_in(*group));
         changes.exited.sort_by_key(|(_, _, exit)| exit.is_success());
         changes.stopped = stopped.into_iter().filter_map(|(pid, signal)| self.stopped(pid, signal)).collect();
         if childless {
@@ -264,7 +269,8 @@ impl Children {
     fn groups(&self) -> impl Iterator<Item = (Pid, Owner)> {
         let children = self.of.iter().filter(|(_, child)| child.group != Group::Gone);
         let commands = self.commands.iter().map(|(pid, each)| (*pid, each.of));
-        children.map(|(id, child)| (child.pid, (*id, child.generation))).chain(commands)
+        let remains = self.remains.iter().map(|(pid, of)| (*pid, *of));
+        children.map(|(id, child)| (child.pid, (*id, child.generation))).chain(commands).chain(remains)
     }
 
     /// Looks at what it is time to look at.

@@ -6,6 +6,7 @@ use super::{Wanted, WatchError};
 use crate::model::diagnostic::printable;
 use std::collections::HashSet;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The files of a new directory that are told of, at most.
@@ -67,17 +68,37 @@ impl Ground {
         Ok(())
     }
 
-    /// Watches the directories of a scope, and those that what it names is in: it may be replaced.
+    /// Watches the directories of a scope, and those that what it names is in.
     fn survey(&mut self, scope: &Scope) -> Result<(), WatchError> {
-        for root in &scope.roots {
-            let around = root.path().parent().map_or(Ok(()), |parent| self.watch(parent, parent));
-            match root {
-                Root::File(_) => around?,
-                // Where that cannot be had, the directory is watched all the same.
-                Root::Directory { path, top } => self.walk(scope, path, top, &mut Vec::new())?,
+        scope.roots.iter().try_for_each(|root| self.approach(scope, root, &mut Vec::new()))
+    }
+
+    /// Watches something that is named; the files that are there of it are told in `found`.
+    fn approach(&mut self, scope: &Scope, root: &Root, found: &mut Vec<PathBuf>) -> Result<(), WatchError> {
+        let above = self.watch_above(root.path());
+        match root {
+            Root::File(path) => {
+                above?;
+                found.extend(path.symlink_metadata().is_ok().then(|| path.clone()));
+                Ok(())
+            }
+            // Where those above cannot be had, the directory is watched all the same.
+            Root::Directory { path, top } => self.walk(scope, path, top, found),
+        }
+    }
+
+    /// Watches the directories that a path is in, for each may be replaced: those below the root of the app, or below what both have in common.
+    /// What comes of it is said of the last.
+    fn watch_above(&mut self, path: &Path) -> Result<(), WatchError> {
+        let mut above: Vec<PathBuf> = Vec::new();
+        for directory in path.ancestors().skip(1) {
+            above.push(directory.to_owned());
+            if self.app.starts_with(directory) {
+                break;
             }
         }
-        Ok(())
+        // From the top: what is made in the meantime is made in one that is watched.
+        above.iter().rev().map(|directory| self.watch(directory, directory)).last().unwrap_or(Ok(()))
     }
 
     /// What it means that this is there, or otherwise than it was.
@@ -97,12 +118,32 @@ impl Ground {
 
     /// What it means that this has gone. What it was cannot be asked any more.
     pub(super) fn gone(&mut self, path: &Path) -> Vec<(usize, String)> {
-        if self.watched.contains(path) {
+        let was_watched = self.watched.contains(path);
+        if was_watched {
             self.watched.retain(|directory| !directory.starts_with(path));
         }
-        self.found(path, |scope, patterns| {
+        let mut changes = self.found(path, |scope, patterns| {
             scope.has(path, false, patterns) && scope.has(path, true, patterns)
-        })
+        });
+        // What is named has gone with what it is in, which can be moved away as a whole.
+        changes.extend(self.scopes.iter().filter_map(|scope| {
+            let root = scope.roots.iter().find(|root| is_inside(root.path(), path))?;
+            Some((scope.process, self.shown(root.path())))
+        }));
+        // Who tells of the old one may take the watch of the new one with it.
+        if was_watched && path.is_dir() {
+            changes.extend(self.there(path));
+        } else if !self.would_see(path) {
+            let shown = printable(&path.to_string_lossy());
+            self.complain(&format!("{shown} has gone, and nothing is seen of what comes in its place"));
+        }
+        changes
+    }
+
+    /// Whether it would be seen that something comes back that is named, or that what is named is in.
+    fn would_see(&self, path: &Path) -> bool {
+        let is_needed = self.scopes.iter().any(|scope| scope.needs(path));
+        !is_needed || path.parent().is_some_and(|parent| self.watched.contains(parent))
     }
 
     /// Looks at everything again, because changes were missed: all may have changed.
@@ -139,12 +180,15 @@ impl Ground {
         let scopes = std::mem::take(&mut self.scopes);
         let mut changes = Vec::new();
         for scope in &scopes {
-            if !scope.has(directory, true, &mut self.patterns) {
-                continue;
-            }
             let mut files = Vec::new();
-            let result = self.walk(scope, directory, &top_of(scope, directory), &mut files);
-            self.note(result);
+            for root in scope.roots.iter().filter(|root| is_inside(root.path(), directory)) {
+                let result = self.approach(scope, root, &mut files);
+                self.note(result);
+            }
+            if scope.has(directory, true, &mut self.patterns) {
+                let result = self.walk(scope, directory, &top_of(scope, directory), &mut files);
+                self.note(result);
+            }
             changes.extend(files.iter().map(|file| (scope.process, self.shown(file))));
         }
         self.scopes = scopes;
@@ -198,9 +242,16 @@ impl Ground {
     }
 
     fn note(&mut self, result: Result<(), WatchError>) {
-        if let Err(error) = result {
-            self.complaint = Some(format!("not all changes of files are seen any more: {error}"));
+        match result {
+            // It has gone again, and whoever watches where it was hears if it comes back.
+            Err(WatchError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => self.complain(&error.to_string()),
+            Ok(()) => {}
         }
+    }
+
+    fn complain(&mut self, why: &str) {
+        self.complaint = Some(format!("not all changes of files are seen any more: {why}"));
     }
 
     /// A path as it is shown: from the top of the app, if it is in there.
@@ -209,6 +260,11 @@ impl Ground {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         printable(&path.to_string_lossy())
     }
+}
+
+/// Whether something is somewhere below a directory.
+fn is_inside(path: &Path, directory: &Path) -> bool {
+    path != directory && path.starts_with(directory)
 }
 
 /// Where the patterns begin that count for a scope in a directory of it.

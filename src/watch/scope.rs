@@ -81,6 +81,11 @@ impl Scope {
         Ok(Self { process, roots, own, except })
     }
 
+    /// Whether this is named, or what is named is in it.
+    pub(super) fn needs(&self, path: &Path) -> bool {
+        self.roots.iter().any(|root| root.path().starts_with(path))
+    }
+
     /// Whether a file or directory counts.
     pub(super) fn has(&self, path: &Path, is_dir: bool, patterns: &mut Patterns) -> bool {
         self.roots.iter().any(|root| match root {

@@ -42,7 +42,14 @@ impl App {
 
     /// The ground of this, and the directories that it has had watched.
     fn ground(&self, watch: &Watch, limits: Limits) -> Result<(Ground, BTreeSet<String>), WatchError> {
-        let watched = Arc::new(Mutex::new(BTreeSet::new()));
+        let (ground, watched) = self.recorded(watch, limits)?;
+        let watched = watched.lock().unwrap().clone();
+        Ok((ground, watched))
+    }
+
+    /// The same, and where it is written down which directories it has watched.
+    fn recorded(&self, watch: &Watch, limits: Limits) -> Result<(Ground, Recorded), WatchError> {
+        let watched = Recorded::default();
         let (kept, root) = (Arc::clone(&watched), self.path(""));
         let keep = move |directory: &Path| {
             let inside = directory.strip_prefix(&root).ok().map(|path| path.display().to_string());
@@ -51,10 +58,12 @@ impl App {
         };
         let mut ground = Ground::new(self.0.path(), None, Box::new(keep), limits);
         ground.enter(Wanted { process: 0, watch })?;
-        let watched = watched.lock().unwrap().clone();
         Ok((ground, watched))
     }
 }
+
+/// The directories that were watched, from the top of an app.
+type Recorded = Arc<Mutex<BTreeSet<String>>>;
 
 const AMPLE: Limits = Limits { directories: 1000, entries: 1000 };
 
@@ -271,6 +280,87 @@ fn directories_that_are_made_later_are_watched_with_what_is_in_them() {
     watching.until(0, "src/lib/new.py");
     app.write("src/lib/newer.py", "");
     watching.until(0, "src/lib/newer.py");
+}
+
+#[test]
+fn what_is_named_goes_on_being_watched_when_the_directories_above_it_are_made_anew() {
+    let app = App::new(&[("dist/app.js", "1"), ("out/deep/lib/a.js", "1")]);
+    let watching = Watching::start(&app, &[app.watch(&["dist/app.js", "out/deep/lib"], &[])], None);
+    for count in 0..3 {
+        std::fs::remove_dir_all(app.path("dist")).unwrap();
+        std::fs::remove_dir_all(app.path("out")).unwrap();
+        watching.until(0, "dist/app.js");
+        app.write("dist/app.js", "2");
+        watching.until(0, "dist/app.js");
+        for file in [format!("out/deep/lib/{count}.js"), format!("out/deep/lib/sub/{count}.js")] {
+            app.write(&file, "1");
+            watching.until(0, &file);
+        }
+        // All that happened before has been heard by now.
+        app.write("dist/app.js", "3");
+        watching.until(0, "dist/app.js");
+    }
+    std::fs::rename(app.path("out"), app.path("old")).unwrap();
+    watching.until(0, "out/deep/lib");
+    app.write("new/deep/lib/d.js", "1");
+    std::fs::rename(app.path("new"), app.path("out")).unwrap();
+    watching.until(0, "out/deep/lib/d.js");
+}
+
+#[test]
+fn a_directory_that_is_made_anew_is_watched_although_somebody_stands_in_the_old_one() {
+    let app = App::new(&[("src/lib/a.py", "1")]);
+    let watching = Watching::start(&app, &[app.watch(&["src/lib"], &[])], None);
+    let mut inside = std::process::Command::new("cat");
+    let inside = inside.current_dir(app.path("src/lib")).stdin(std::process::Stdio::piped());
+    let mut inside = inside.spawn().unwrap();
+    std::fs::remove_dir_all(app.path("src")).unwrap();
+    app.write("src/lib/b.py", "1");
+    watching.until(0, "src/lib/b.py");
+    // It goes when its input ends, and only then the old directory is gone for good.
+    drop(inside.stdin.take());
+    inside.wait().unwrap();
+    for _ in 0..3 {
+        app.write("src/lib/c.py", "1");
+        watching.until(0, "src/lib/c.py");
+    }
+}
+
+#[test]
+fn what_has_gone_and_is_there_all_the_same_is_watched_anew() {
+    let app = App::new(&[("src/lib/x", "")]);
+    let (mut ground, watched) = app.recorded(&app.watch(&["src"], &[]), AMPLE).unwrap();
+    watched.lock().unwrap().clear();
+    assert_eq!(ground.gone(&app.path("src/lib")), [(0, "src/lib".to_owned()), (0, "src/lib/x".to_owned())]);
+    assert_eq!(watched.lock().unwrap().iter().collect::<Vec<_>>(), ["src/lib"]);
+    assert_eq!(ground.complaint(), None);
+}
+
+#[test]
+fn who_would_see_it_come_back_is_missed_when_what_is_named_has_gone() {
+    let app = App::new(&[("dist/app.js", "")]);
+    let (mut ground, _) = app.ground(&app.watch(&["dist/app.js"], &[]), AMPLE).unwrap();
+    std::fs::remove_dir_all(app.path("dist")).unwrap();
+    ground.gone(&app.path("dist"));
+    assert_eq!(ground.complaint(), None);
+    let root = app.path("");
+    std::fs::rename(&root, root.with_extension("moved")).unwrap();
+    ground.gone(&root);
+    let complaint = ground.complaint().unwrap();
+    std::fs::rename(root.with_extension("moved"), &root).unwrap();
+    assert!(complaint.ends_with(" has gone, and nothing is seen of what comes in its place"), "{complaint}");
+}
+
+#[test]
+fn a_directory_that_has_gone_before_it_could_be_watched_is_no_complaint() {
+    let app = App::new(&[("src/x", "")]);
+    let (changes, _heard) = sync_channel(MOST_WAITING);
+    let notify = RecommendedWatcher::new(listener(changes, Arc::default()), Config::default()).unwrap();
+    let mut ground = Ground::new(app.0.path(), None, Box::new(watch_by(notify)), AMPLE);
+    ground.enter(Wanted { process: 0, watch: &app.watch(&["src"], &[]) }).unwrap();
+    std::fs::remove_dir_all(app.path("src")).unwrap();
+    assert_eq!(ground.survey_again(), [(0, "src".to_owned())]);
+    assert_eq!(ground.complaint(), None);
 }
 
 #[test]
