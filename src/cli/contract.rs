@@ -5,7 +5,7 @@ use super::load::{App, Demand, Surroundings};
 use super::problems::Problems;
 use crate::model::contract::Contract;
 use crate::model::diagnostic::printable;
-use crate::model::env_file::{self, Entry};
+use crate::model::env_file;
 use crate::model::environment::Environment;
 use crate::model::plan;
 use crate::unix::git;
@@ -88,7 +88,8 @@ fn check_git(around: &Surroundings, app: &App, problems: &mut Problems) {
     let path = app.root.join(".env");
     let name = around.shown(&path);
     let file = app.environment.files.iter().find(|file| file.name == name);
-    let has_secret = file.is_some_and(|file| file.file.entries.iter().any(Entry::holds_secret));
+    let has_secret =
+        file.is_some_and(|file| file.file.entries.iter().any(|entry| entry.holds_secret(&app.secrets)));
     if (has_secret || app.contract.is_some()) && git::tracks(&path, PATIENCE) {
         let name = printable(&name);
         problems.warning(format!(

@@ -3,8 +3,10 @@
 //! Everybody, and not a group: to share with a group is a decision, and most users are alone in theirs. Each is a warning and never an error:
 //! in a container, where one often is root, permissions can be odd and mean nothing.
 
+use super::load::Located;
 use super::problems::Problems;
 use crate::model::env_file::EnvFile;
+use crate::model::secret::Secrets;
 use crate::unix::file::{Exposure, are_we_root, exposure};
 use std::path::Path;
 
@@ -12,12 +14,17 @@ use std::path::Path;
 const EXAMPLES: [&str; 4] = ["dist", "example", "sample", "template"];
 
 /// Warns of secrets that everybody can read.
-pub(super) fn check_secrets(path: &Path, name: &str, file: &EnvFile, problems: &mut Problems) {
+pub(super) fn check_secrets(
+    Located { path, name }: &Located,
+    file: &EnvFile,
+    secrets: &Secrets,
+    problems: &mut Problems,
+) {
     let parts = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().split('.');
     if parts.into_iter().any(|part| EXAMPLES.contains(&part)) {
         return;
     }
-    let Some(secret) = file.entries.iter().find(|entry| entry.holds_secret()) else { return };
+    let Some(secret) = file.entries.iter().find(|entry| entry.holds_secret(secrets)) else { return };
     if exposure(path).is_readable {
         problems.warning(format!(
             "everybody on this machine can read {name}, and line {} of it looks like a secret ({}): `chmod 600 {name}`",

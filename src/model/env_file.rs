@@ -7,7 +7,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::diagnostic::{Explain, ParseError, Span};
-use super::secret::masked;
+use super::secret::Secrets;
 use super::template::{DEPTH, Escapes, Segment, Template, TooDeep};
 
 /// The largest env file that is read, in bytes: 1 MiB.
@@ -34,11 +34,11 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether something of the value looks like a secret: what stands here, not what a variable brings.
+    /// Whether something of the value looks like a secret, or is one by name: what stands here, not what a variable brings.
     #[must_use]
-    pub fn holds_secret(&self) -> bool {
+    pub fn holds_secret(&self, secrets: &Secrets) -> bool {
         self.value.segments().iter().any(|segment| match segment {
-            Segment::Literal(text) => masked(&self.key, text) != text.as_str(),
+            Segment::Literal(text) => secrets.masked(&self.key, text) != text.as_str(),
             Segment::Variable { .. } => false,
         })
     }

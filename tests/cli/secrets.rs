@@ -35,6 +35,8 @@ fn secrets_that_everybody_can_read_are_warned_of() {
         .complains("looks like a secret (DATABASE_URL): `chmod 600 .env`")
         .stdout();
     check(open("A=1\n").args(["-e", ".env"])).exits(0).says("valid");
+    let listed = open("LICENCE=c4n4ryvalue\n").file("proc.toml", "secrets = [\"LIC*\"]\n");
+    check(listed).exits(0).never_says(CANARY).complains("(LICENCE): `chmod 600 .env`").says("valid");
     let named = open("").file("my.env", "TOKEN=c4n4ryvalue\n");
     mode(&named, "my.env", 0o604);
     check(named.args(["-e", "my.env"])).exits(0).complains("can read my.env, and line 1").says("valid");

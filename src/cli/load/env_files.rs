@@ -8,6 +8,7 @@ use crate::model::config::EnvEntry;
 use crate::model::env_file::{self, Entry, EnvFile};
 use crate::model::environment::{Environment, NamedEnvFile};
 use crate::model::second_opinion;
+use crate::model::secret::Secrets;
 use crate::model::settings::Settings;
 use crate::model::template::Template;
 use crate::unix::file::read_regular;
@@ -22,6 +23,8 @@ pub(in crate::cli) struct Sources {
     must_exist: bool,
     /// Those of each process type.
     own: Vec<Own>,
+    /// Which variables of them are secrets.
+    secrets: Secrets,
 }
 
 /// What a process type has of its own.
@@ -41,9 +44,10 @@ impl Sources {
     ) -> (Vec<NamedEnvFile>, Vec<Vec<NamedEnvFile>>) {
         let common = self.common.iter().filter(|file| self.must_exist || is_there(file, problems));
         let common: Vec<&Located> = common.collect();
-        let common = common.into_iter().filter_map(|file| read(file, demand, problems)).collect();
+        let common =
+            common.into_iter().filter_map(|file| read(file, demand, &self.secrets, problems)).collect();
         let mut own = |own: &Own| -> Vec<NamedEnvFile> {
-            let files = own.files.iter().filter_map(|file| read(file, demand, problems));
+            let files = own.files.iter().filter_map(|file| read(file, demand, &self.secrets, problems));
             files.chain(own.table.clone()).collect()
         };
         (common, self.own.iter().map(&mut own).collect())
@@ -81,7 +85,8 @@ impl Loader<'_> {
             None => vec![in_root(".env")],
         };
         let own = |index: usize| config.map(|config| own(config, index, &in_root)).unwrap_or_default();
-        Sources { common, must_exist, own: (0..configured.types.len()).map(own).collect() }
+        let own = (0..configured.types.len()).map(own).collect();
+        Sources { common, must_exist, own, secrets: configured.secrets.clone() }
     }
 }
 
@@ -113,7 +118,12 @@ fn is_there(file: &Located, problems: &mut Problems) -> bool {
     file.path.exists()
 }
 
-fn read(located: &Located, demand: Demand, problems: &mut Problems) -> Option<NamedEnvFile> {
+fn read(
+    located: &Located,
+    demand: Demand,
+    secrets: &Secrets,
+    problems: &mut Problems,
+) -> Option<NamedEnvFile> {
     // The customary way to say "no env file", although it is a device.
     let read = if located.path == Path::new("/dev/null") {
         Ok(Vec::new())
@@ -137,7 +147,7 @@ fn read(located: &Located, demand: Demand, problems: &mut Problems) -> Option<Na
             }
             if demand != Demand::NoProcfile {
                 let Located { path, name } = located;
-                exposure::check_secrets(path, name, &file, problems);
+                exposure::check_secrets(located, &file, secrets, problems);
                 exposure::check_authors(path, name, problems);
             }
             Some(NamedEnvFile { name: located.name.clone(), file })

@@ -134,9 +134,9 @@ struct Loader<'a> {
 
 /// A file as it is found, and as it is called in messages.
 #[derive(Debug, Clone)]
-struct Located {
-    path: PathBuf,
-    name: String,
+pub(super) struct Located {
+    pub(super) path: PathBuf,
+    pub(super) name: String,
 }
 
 impl Loader<'_> {
