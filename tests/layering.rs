@@ -15,7 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("supervisor", &["model"]),
     ("output", &["model"]),
     ("unix", &["model"]),
-    ("probe", &["model"]),
+    ("probe", &["model", "unix"]),
     ("watch", &["model", "unix"]),
     ("engine", &["model", "supervisor", "output", "unix", "probe", "watch"]),
     ("cli", &["model", "supervisor", "output", "unix", "watch", "engine"]),

@@ -254,7 +254,7 @@ const OUTPUT: Section = Section {
         ),
         Item(
             "`--log-format json`",
-            "One object a line, with `ts`, `process`, `type`, `index`, `pid`, `stream` and `line`; `partial` is true for a \
+            "One object a line, with `ts`, `process`, `type`, `index`, `pid`, `stream` and `line`; `pid` is null for what is about no process, `partial` is true for a \
              part of a line, and `bytes_base64` holds what is not UTF-8.",
         ),
         Item(
@@ -272,7 +272,8 @@ const OUTPUT: Section = Section {
         Item("`--quiet TYPE`", "Hides what the processes of that type write, not what proc says about them."),
         Text(
             "There are no log files unless they are asked for: the output is a stream for others to keep. `--log-dir DIR` writes a file for each instance beside \
-             the stream, as in `DIR/web.1.log`, with the bytes that the instance wrote and nothing else. It is written on if it is there; \
+             the stream, as in `DIR/web.1.log`, with the bytes that the instance wrote and nothing else, but for a newline \
+             where a process is started again whose last line had none. It is written on if it is there; \
              DIR is made if it is not, below the directory that proc is called in. What proc makes only its owner can read. What is not a regular file, a \
              symbolic link too, is an error before anything is started. What a process does on a terminal of its own is in its file too: `--pty never` \
              keeps colours out of it.",

@@ -27,10 +27,13 @@ impl Problems {
         !self.warnings.is_empty()
     }
 
-    /// The errors, a line of each: what is wrong and where.
+    /// The errors, a line of each, to stand in a sentence: what is wrong and where.
     #[must_use]
     pub(super) fn errors(&self) -> Vec<String> {
-        let first = |error: &String| error.lines().next().unwrap_or_default().to_owned();
+        let first = |error: &String| {
+            let line = error.lines().next().unwrap_or_default();
+            line.strip_prefix("error: ").unwrap_or(line).to_owned()
+        };
         self.errors.iter().map(first).collect()
     }
 

@@ -28,6 +28,8 @@ pub(super) struct Children {
     bereft: BTreeSet<InstanceId>,
     /// The commands that are run beside the instances and are not reaped: each leads a group.
     commands: BTreeMap<Pid, Beside>,
+    /// Those that are reaped, and whose group was killed and has not gone.
+    remains: BTreeMap<Pid, Owner>,
     strays: Strays,
     looks: Looks,
     /// The instances by what they are called.
@@ -43,6 +45,8 @@ struct Child {
     leads_session: bool,
     /// Whether it was us who stopped it, for as long as we are stopped ourselves.
     is_suspended: bool,
+    /// Whether it was said that its leader has left somebody.
+    is_left_known: bool,
 }
 
 impl Child {
@@ -92,6 +96,8 @@ pub(super) struct Changes {
     pub(super) commands: Vec<(Pid, Exit)>,
     /// Instances of which nobody is left.
     pub(super) emptied: Vec<Owner>,
+    /// Instances whose leader has ended and of which somebody is left; each once.
+    pub(super) remains: Vec<Owner>,
     /// Who was found outside of the groups.
     pub(super) strayed: Found,
     /// Whether no descendant is left at all.
@@ -106,6 +112,7 @@ impl Children {
             unreaped: BTreeMap::new(),
             bereft: BTreeSet::new(),
             commands: BTreeMap::new(),
+            remains: BTreeMap::new(),
             strays: Strays::default(),
             looks: Looks::default(),
             names: plan.instances.keys().map(|id| (plan.name(*id), *id)).collect(),
@@ -121,7 +128,14 @@ impl Children {
         leads_session: bool,
         now: Instant,
     ) {
-        let child = Child { generation, pid, group: Group::Led, leads_session, is_suspended: false };
+        let child = Child {
+            generation,
+            pid,
+            group: Group::Led,
+            leads_session,
+            is_suspended: false,
+            is_left_known: false,
+        };
         self.of.insert(instance, child);
         self.unreaped.insert(pid, instance);
         self.looks.spawned(now);
@@ -146,6 +160,17 @@ impl Children {
         self.of.get(&instance).map(|child| child.pid)
     }
 
+    /// The leader of an instance, unless it was reaped.
+    pub(super) fn leader(&self, instance: InstanceId) -> Option<Pid> {
+        self.of.get(&instance).filter(|child| child.group == Group::Led).map(|child| child.pid)
+    }
+
+    /// Whether this spawn of an instance has a leader that is not reaped.
+    pub(super) fn is_led(&self, instance: InstanceId, generation: Generation) -> bool {
+        let child = self.of.get(&instance).filter(|child| child.generation == generation);
+        child.is_some_and(|child| child.group == Group::Led)
+    }
+
     /// Reaps everyone who has died, strangers that became ours included, and looks at what the leaders among them have left.
     pub(super) fn reap(&mut self, now: Instant) -> Changes {
         let Reaped { dead, stopped, childless } = reap();
@@ -153,10 +178,11 @@ impl Children {
         let has_died = !dead.is_empty();
         for (pid, exit) in dead {
             self.strays.forget(pid);
-            if self.commands.remove(&pid).is_some() {
+            if let Some(command) = self.commands.remove(&pid) {
                 // What it has put into the background ends with it. While a child of ours is in the group, the number is nobody else's.
                 if has_child_in(pid) {
                     let _ = signal_group(pid, Signal::KILL);
+                    self.remains.insert(pid, command.of);
                 }
                 changes.commands.push((pid, exit));
                 continue;
@@ -167,6 +193,7 @@ impl Children {
             self.bereft.insert(instance);
             changes.exited.push((instance, child.generation, exit));
         }
+        self.remains.retain(|group, _| has_child_in(*group));
         changes.exited.sort_by_key(|(_, _, exit)| exit.is_success());
         changes.stopped = stopped.into_iter().filter_map(|(pid, signal)| self.stopped(pid, signal)).collect();
         if childless {
@@ -207,7 +234,11 @@ impl Children {
             let Some(child) = self.of.get_mut(&instance) else { continue };
             let owner = (instance, child.generation);
             let is_held = self.commands.values().any(|each| each.of == owner && each.holds);
-            if !left.contains(&owner) && !is_held && !child.holds_group() {
+            if left.contains(&owner) || child.holds_group() {
+                if !std::mem::replace(&mut child.is_left_known, true) {
+                    changes.remains.push(owner);
+                }
+            } else if !is_held {
                 child.group = Group::Gone;
                 self.bereft.remove(&instance);
                 changes.emptied.push(owner);
@@ -238,7 +269,8 @@ impl Children {
     fn groups(&self) -> impl Iterator<Item = (Pid, Owner)> {
         let children = self.of.iter().filter(|(_, child)| child.group != Group::Gone);
         let commands = self.commands.iter().map(|(pid, each)| (*pid, each.of));
-        children.map(|(id, child)| (child.pid, (*id, child.generation))).chain(commands)
+        let remains = self.remains.iter().map(|(pid, of)| (*pid, *of));
+        children.map(|(id, child)| (child.pid, (*id, child.generation))).chain(commands).chain(remains)
     }
 
     /// Looks at what it is time to look at.

@@ -3,6 +3,7 @@
 //! They are started and reaped like every process, so `children` knows their groups; this knows what they are for and how long they may take.
 
 use super::strays::Owner;
+use crate::model::answer::Answer;
 use crate::model::diagnostic::printable;
 use crate::model::exit::Exit;
 use crate::model::instance::Pid;
@@ -126,7 +127,8 @@ impl Commands {
             each.kill_at = None;
             each.is_answered = true;
             let limit = Seconds(each.order.limit.unwrap_or_default());
-            (*pid, each.order.answer(Err(format!("{} did not end within {limit}", each.order.name()))))
+            let why = format!("{} did not end within {limit}", each.order.name());
+            (*pid, each.order.answer(Err(why.into())))
         })
         .collect()
     }
@@ -143,7 +145,7 @@ impl Commands {
         if let Some(output) = &ended.output {
             self.poller.get_ref().remove(output);
         }
-        let result = if exit.is_success() { Ok(()) } else { Err(ended.complaint(exit)) };
+        let result = if exit.is_success() { Ok(()) } else { Err(ended.complaint(exit).into()) };
         (!ended.is_answered).then(|| ended.order.answer(result))
     }
 
@@ -208,11 +210,14 @@ impl Order {
     }
 
     /// What its end comes to.
-    pub(super) fn answer(&self, result: Result<(), String>) -> Event {
+    pub(super) fn answer(&self, result: Answer) -> Event {
         let (instance, generation) = self.of;
         match self.purpose {
             Purpose::Probe(kind) => Event::Probed { instance, generation, kind, result },
-            Purpose::Stop => Event::StopCommandEnded { instance, generation, result },
+            Purpose::Stop => {
+                let result = result.map_err(|failure| failure.reason().to_owned());
+                Event::StopCommandEnded { instance, generation, result }
+            }
         }
     }
 }
@@ -239,6 +244,7 @@ fn key(pid: Pid) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::answer::Failure;
     use crate::model::instance::{Generation, InstanceId};
     use std::io::Write;
 
@@ -258,10 +264,12 @@ mod tests {
     }
 
     fn why(event: Event) -> String {
-        let (Event::Probed { result, .. } | Event::StopCommandEnded { result, .. }) = event else {
+        let (Event::Probed { result: Err(Failure::Bad(why)), .. }
+        | Event::StopCommandEnded { result: Err(why), .. }) = event
+        else {
             panic!("{event:?}");
         };
-        result.unwrap_err()
+        why
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod search;
 mod strays;
 
 use crate::model::exit::{Outcome, code};
-use crate::model::instance::InstanceId;
+use crate::model::instance::{InstanceId, Pid};
 use crate::model::plan::Plan;
 use crate::model::signal::Signal;
 use crate::output::{Closed, Label, Logs, Mux, Sink, Target, Tee};
@@ -44,6 +44,7 @@ use probes::Probes;
 pub use reload::{Reload, Reloaded};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -97,7 +98,8 @@ enum Wake {
 
 /// A run: the supervisor, and the hands that do what it says.
 pub struct Engine {
-    plan: Plan,
+    /// With what the env files said last.
+    plan: Rc<Plan>,
     supervisor: Supervisor,
     clock: Clock,
     /// When we woke up: the time of everything that is done until we sleep again.
@@ -135,8 +137,8 @@ impl Engine {
         Ok(Self {
             supervisor: Supervisor::new(&plan, fastrand::u64(..)),
             children: Children::new(&plan),
-            reader: reload::Reader::new(reload, &plan),
-            plan,
+            reader: reload::Reader::new(reload),
+            plan: Rc::new(plan),
             now: clock.now(),
             clock,
             console,
@@ -208,11 +210,11 @@ impl Engine {
     /// Hands in the events there are and performs what comes of them, until nothing is left or the outcome is there.
     async fn settle(&mut self) -> Option<Outcome> {
         while let Some(event) = self.events.pop_front() {
-            self.supervisor.handle(&event, self.now);
+            self.tell_supervisor(&event);
             while let Some(action) = self.supervisor.poll_action() {
                 match self.perform(action) {
                     Performed::Done => {}
-                    Performed::Reported(report) => self.supervisor.handle(&report, self.now),
+                    Performed::Reported(report) => self.tell_supervisor(&report),
                     Performed::Suspended => {
                         self.rest().await;
                         self.supervisor.handle(&Event::Resumed, self.now);
@@ -224,6 +226,11 @@ impl Engine {
         self.console.mux.show_tails(self.now);
         self.flush();
         None
+    }
+
+    fn tell_supervisor(&mut self, event: &Event) {
+        self.remark(event);
+        self.supervisor.handle(event, self.now);
     }
 
     /// Sleeps until something happens. What keeps us from reading the children never keeps us from a signal.
@@ -365,12 +372,20 @@ impl Engine {
             }
             self.events.push_back(Event::Exited { instance, generation, exit });
         }
+        for (instance, generation) in changes.remains {
+            self.events.push_back(Event::Remains { instance, generation });
+        }
     }
 
-    /// A line of our own, about an instance or about the whole.
+    /// A line of our own, about an instance and its process if it has one, or about the whole.
     fn say(&mut self, about: Option<InstanceId>, text: &str) {
+        let pid = about.and_then(|id| self.children.leader(id));
+        self.say_of(about, pid, text);
+    }
+
+    fn say_of(&mut self, about: Option<InstanceId>, pid: Option<Pid>, text: &str) {
         let label = about.and_then(|id| self.console.labels.get(&id));
-        let pid = about.and_then(|id| self.children.pid(id)).and_then(|pid| u32::try_from(pid.0).ok());
+        let pid = pid.and_then(|pid| u32::try_from(pid.0).ok());
         self.console.mux.say(label, pid, text);
     }
 

@@ -63,8 +63,8 @@ impl Engine {
     }
 
     fn spawn(&mut self, instance: InstanceId, generation: Generation) -> Result<Pid, SpawnFailure> {
-        self.check_ports(instance)?;
         self.renew_environment(instance);
+        self.check_ports(instance)?;
         let channel = self.channel(instance);
         let Console { margin, tells_streams_apart, .. } = self.console;
         let pipes = NewPipes::make(channel, margin, tells_streams_apart, &self.limits)
@@ -131,7 +131,7 @@ impl Engine {
         let fixed = checks().find_map(|check| if let Check::Tcp(port) = check { *port } else { None });
         let is_asked = || checks().any(|check| matches!(check, Check::Tcp(_) | Check::Http(_)));
         let listens = || self.plan.types.get(instance.process).is_some_and(ProcessType::listens);
-        fixed.or_else(|| self.plan.port(instance).filter(|_| is_asked() || listens()))
+        fixed.or_else(|| self.given(instance).port(instance).filter(|_| is_asked() || listens()))
     }
 
     /// What the mux needs to know of the standard output of a process.
@@ -147,7 +147,12 @@ impl Engine {
     fn tell(&mut self, notice: &Notice) {
         let name_of = |pid| Some(Process::look_at(pid)?.name);
         if let Some(text) = notice.text(&self.plan, &name_of) {
-            self.say(notice.about(), &text);
+            if let Notice::Exited { instance, .. } = notice {
+                // It is about the process that was reaped.
+                self.say_of(Some(*instance), self.children.pid(*instance), &text);
+            } else {
+                self.say(notice.about(), &text);
+            }
         }
         if let Notice::Survivors(_) = notice {
             for (about, process) in self.children.survivors() {

@@ -5,6 +5,7 @@ use super::children::OF_A_PROBE;
 use super::commands::{self, Commands, Order, Purpose};
 use super::perform::Performed;
 use super::strays::Owner;
+use crate::model::answer::{Answer, Failure};
 use crate::model::command::Command;
 use crate::model::instance::{Generation, InstanceId, Pid};
 use crate::model::settings::{Check, Probe};
@@ -12,7 +13,7 @@ use crate::probe::{self, Question};
 use crate::supervisor::{Event, ProbeKind};
 use crate::unix::exec::{ExecError, Program};
 use crate::unix::spawn;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -26,6 +27,8 @@ pub(super) struct Probes {
     /// Those that go over the network, one task each. They end with their time, or with us.
     questions: JoinSet<Event>,
     answers: VecDeque<Event>,
+    /// Those that could not be asked the last time.
+    unasked: BTreeSet<(InstanceId, ProbeKind)>,
     /// Those that are commands, and the stop commands.
     pub(super) commands: Commands,
 }
@@ -34,7 +37,7 @@ impl Probes {
     /// None yet. Needs a runtime to be entered.
     pub(super) fn new() -> io::Result<Self> {
         let commands = Commands::new()?;
-        Ok(Self { questions: JoinSet::new(), answers: VecDeque::new(), commands })
+        Ok(Self { questions: JoinSet::new(), answers: VecDeque::new(), unasked: BTreeSet::new(), commands })
     }
 
     /// Resolves when there is an answer, or a command has written something.
@@ -65,7 +68,7 @@ impl Probes {
         &mut self,
         question: Question,
         within: Duration,
-        make: impl FnOnce(Result<(), String>) -> Event + Send + 'static,
+        make: impl FnOnce(Answer) -> Event + Send + 'static,
     ) {
         self.questions.spawn(async move { make(probe::ask(&question, within).await) });
     }
@@ -87,12 +90,14 @@ impl Engine {
         };
         let Some(Probe { check, timeout, .. }) = probe else { return Performed::Done };
         let port = |port: Option<u16>| {
-            port.or_else(|| self.plan.port(instance))
+            port.or_else(|| self.given(instance).port(instance))
                 .ok_or_else(|| "it has no PORT to be asked on".to_owned())
         };
         let question = match check {
             Check::Tcp(own) => port(own).map(|port| Question::Tcp { port }),
             Check::Http(path) => port(None).map(|port| Question::Http { port, path }),
+            // What asks about somebody who has ended would be killed with nobody to do it: the end is on its way to the supervisor.
+            Check::Exec(_) if !self.children.is_led(instance, generation) => return Performed::Done,
             Check::Exec(command) => {
                 let text = command.text().to_owned();
                 let of = (instance, generation);
@@ -104,7 +109,7 @@ impl Engine {
         };
         match question {
             Ok(question) => self.probes.ask(question, timeout, answer),
-            Err(why) => return Performed::Reported(answer(Err(why))),
+            Err(why) => return Performed::Reported(answer(Err(why.into()))),
         }
         Performed::Done
     }
@@ -113,15 +118,20 @@ impl Engine {
     pub(super) fn run_stop_command(&mut self, instance: InstanceId, generation: Generation) -> Performed {
         let Some(command) = self.plan.settings(instance).stop.command.clone() else { return Performed::Done };
         let text = command.text().to_owned();
-        let of = (instance, generation);
-        self.run_beside(&command, Order { of, purpose: Purpose::Stop, text, limit: None })
+        let order = Order { of: (instance, generation), purpose: Purpose::Stop, text, limit: None };
+        if !self.children.is_led(instance, generation) {
+            // The number that it would be told may be somebody else's by now.
+            let why = "was not run, since there is no leader any more".to_owned();
+            return Performed::Reported(order.answer(Err(why.into())));
+        }
+        self.run_beside(&command, order)
     }
 
     /// Runs a command beside an instance, unless that is not possible: then that is its answer.
     fn run_beside(&mut self, command: &Command, order: Order) -> Performed {
         if let Some(pid) = self.probes.commands.find(order.of, order.purpose) {
             let why = format!("the last one is still there: pid {pid} could not be killed");
-            return Performed::Reported(order.answer(Err(why)));
+            return Performed::Reported(order.answer(Err(why.into())));
         }
         match self.start_beside(command, &order) {
             Ok((pid, output)) => {
@@ -130,13 +140,14 @@ impl Engine {
                 self.probes.commands.add(pid, order, output, self.now);
                 Performed::Done
             }
-            Err(why) => Performed::Reported(order.answer(Err(why))),
+            Err(failure) => Performed::Reported(order.answer(Err(failure))),
         }
     }
 
-    fn start_beside(&self, command: &Command, order: &Order) -> Result<(Pid, OwnedFd), String> {
+    fn start_beside(&self, command: &Command, order: &Order) -> Result<(Pid, OwnedFd), Failure> {
         let (instance, _) = order.of;
-        let mut environment = self.plan.environment(instance).map_err(|error| error.to_string())?;
+        let mut environment =
+            self.given(instance).environment(instance).map_err(|error| error.to_string())?;
         match order.purpose {
             Purpose::Probe(_) => {
                 environment.insert(OF_A_PROBE.into(), std::process::id().to_string().into());
@@ -149,16 +160,32 @@ impl Engine {
                 environment.extend(pid);
             }
         }
-        let (ours, theirs) = commands::pipe(&self.limits).map_err(|error| no_room(&error))?;
+        let (ours, theirs) = commands::pipe(&self.limits)
+            .map_err(|error| Failure::Unasked(format!("no pipe for its output: {error}")))?;
         let invocation = command.invocation();
         let program = Program {
             invocation: &invocation,
             root: self.plan.directory(instance),
             environment: &environment,
         };
-        let pid =
-            spawn::spawn(&program, &theirs, &self.limits).map_err(|error: ExecError| error.to_string())?;
+        let pid = spawn::spawn(&program, &theirs, &self.limits).map_err(|error| no_process(&error))?;
         Ok((pid, ours))
+    }
+
+    /// Says that a question could not be asked, once until one can be again.
+    pub(super) fn remark(&mut self, event: &Event) {
+        let Event::Probed { instance, kind, result, .. } = event else { return };
+        let Err(Failure::Unasked(why)) = result else {
+            self.probes.unasked.remove(&(*instance, *kind));
+            return;
+        };
+        if self.probes.unasked.insert((*instance, *kind)) {
+            let what = match kind {
+                ProbeKind::Readiness => "readiness",
+                ProbeKind::Liveness => "liveness",
+            };
+            self.say(Some(*instance), &format!("{what} could not be asked about for now: {why}"));
+        }
     }
 
     /// Hands in the answers there are.
@@ -214,6 +241,16 @@ impl Engine {
     }
 }
 
-fn no_room(error: &io::Error) -> String {
-    format!("no pipe for its output: {error}")
+fn no_process(error: &ExecError) -> Failure {
+    match error {
+        ExecError::Io { source, .. } if spawn::is_temporary(source) => Failure::Unasked(error.to_string()),
+        ExecError::NotFound(_)
+        | ExecError::NotExecutable(_)
+        | ExecError::NoInterpreter(_)
+        | ExecError::NoDirectory(_)
+        | ExecError::ClosedDirectory(_)
+        | ExecError::TooLong(_)
+        | ExecError::TooLarge { .. }
+        | ExecError::Io { .. } => Failure::Bad(error.to_string()),
+    }
 }

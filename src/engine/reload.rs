@@ -4,7 +4,6 @@ use super::Engine;
 use crate::model::environment::{Environment, NamedEnvFile};
 use crate::model::instance::InstanceId;
 use crate::model::plan::Plan;
-use crate::model::settings::Settings;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::rc::Rc;
@@ -18,24 +17,40 @@ pub struct Reloaded {
     pub env_files: Vec<Vec<NamedEnvFile>>,
 }
 
+impl Reloaded {
+    /// Whether that is what a plan says.
+    fn is_of(&self, plan: &Plan) -> bool {
+        let env_files = plan.settings.iter().map(|each| &each.env_files);
+        self.environment == plan.environment && self.env_files.iter().eq(env_files)
+    }
+
+    /// The same plan with this in it.
+    fn applied_to(self, plan: &Plan) -> Plan {
+        let mut plan = Plan { environment: self.environment, ..plan.clone() };
+        for (each, files) in plan.settings.iter_mut().zip(self.env_files) {
+            each.env_files = files;
+        }
+        plan
+    }
+}
+
 /// Reads the env files again, or says what is wrong with them, a line each. Only the command line reads files: the engine is given this.
 pub type Reload = Box<dyn FnMut() -> Result<Reloaded, Vec<String>>>;
 
 /// The most names that are said of a change.
 const MOST_NAMES: usize = 10;
 
-/// What was read last, and with what each instance was started.
+/// What reads the env files, and the plan by which each instance was started last.
 pub(super) struct Reader {
     reload: Reload,
-    current: Rc<Reloaded>,
-    given: BTreeMap<InstanceId, Rc<Reloaded>>,
+    given: BTreeMap<InstanceId, Rc<Plan>>,
+    /// What was said last to be wrong with the files.
+    complaints: Vec<String>,
 }
 
 impl Reader {
-    pub(super) fn new(reload: Reload, plan: &Plan) -> Self {
-        let env_files = plan.settings.iter().map(|each| each.env_files.clone()).collect();
-        let current = Rc::new(Reloaded { environment: plan.environment.clone(), env_files });
-        Self { reload, current, given: BTreeMap::new() }
+    pub(super) fn new(reload: Reload) -> Self {
+        Self { reload, given: BTreeMap::new(), complaints: Vec::new() }
     }
 }
 
@@ -43,41 +58,45 @@ impl Engine {
     /// Reads the env files again for an instance that had a process before, and says what is otherwise for it now.
     pub(super) fn renew_environment(&mut self, instance: InstanceId) {
         if let Some(before) = self.reader.given.get(&instance).cloned() {
-            match (self.reader.reload)() {
-                Ok(now) if now == *self.reader.current => {}
-                Ok(now) => {
-                    self.plan.environment = now.environment.clone();
-                    for (each, files) in self.plan.settings.iter_mut().zip(&now.env_files) {
-                        each.env_files.clone_from(files);
-                    }
-                    self.reader.current = Rc::new(now);
-                }
-                Err(errors) => {
-                    for error in errors {
-                        self.say(Some(instance), &format!("environment not read again: {error}"));
-                    }
-                }
-            }
-            if !Rc::ptr_eq(&before, &self.reader.current)
-                && let Some(text) = self.what_changed(instance, &before)
-            {
+            let result = (self.reader.reload)();
+            self.take_up(instance, result);
+            let is_otherwise = !Rc::ptr_eq(&before, &self.plan);
+            if let Some(text) = is_otherwise.then(|| what_changed(instance, &before, &self.plan)).flatten() {
                 self.say(Some(instance), &text);
             }
         }
-        self.reader.given.insert(instance, Rc::clone(&self.reader.current));
+        self.reader.given.insert(instance, Rc::clone(&self.plan));
     }
 
-    /// The names whose values are otherwise than they were for an instance.
-    fn what_changed(&self, instance: InstanceId, before: &Reloaded) -> Option<String> {
-        let variables = self.plan.variables(instance);
-        let resolve = |from: &Reloaded| {
-            let env_files = from.env_files.get(instance.process).cloned().unwrap_or_default();
-            let settings = Settings { env_files, ..self.plan.settings(instance).clone() };
-            let resolved = from.environment.of(&settings).resolve(&variables).unwrap_or_default();
-            resolved.into_iter().map(|(name, variable)| (name, variable.value)).collect()
-        };
-        words(&resolve(before), &resolve(&self.reader.current))
+    /// The plan by which an instance was started last. What runs beside it goes by that, whatever the env files say since.
+    pub(super) fn given(&self, instance: InstanceId) -> &Plan {
+        self.reader.given.get(&instance).unwrap_or(&self.plan)
     }
+
+    /// Takes up what the env files say now, or says once what is wrong with them.
+    fn take_up(&mut self, instance: InstanceId, result: Result<Reloaded, Vec<String>>) {
+        let complaints = match result {
+            Ok(now) => {
+                if !now.is_of(&self.plan) {
+                    self.plan = Rc::new(now.applied_to(&self.plan));
+                }
+                Vec::new()
+            }
+            Err(complaints) => complaints,
+        };
+        if self.reader.complaints != complaints {
+            for complaint in &complaints {
+                self.say(Some(instance), &format!("environment not read again: {complaint}"));
+            }
+            self.reader.complaints = complaints;
+        }
+    }
+}
+
+/// The names whose values are otherwise for an instance now than they were.
+fn what_changed(instance: InstanceId, before: &Plan, now: &Plan) -> Option<String> {
+    let resolve = |plan: &Plan| plan.environment(instance).unwrap_or_default();
+    words(&resolve(before), &resolve(now))
 }
 
 /// What is otherwise, by name and never by value; none if nothing is.

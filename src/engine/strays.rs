@@ -36,10 +36,20 @@ struct Known {
     owner: Option<Owner>,
     /// Whether it is outside of the groups.
     is_stray: bool,
-    /// Whether it was said already that it is.
-    is_told: bool,
+    told: Told,
     /// Whether it was said already that it cannot be signalled.
     is_complained_of: bool,
+}
+
+/// Whether it was said of somebody that it is outside of the groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// No: it is not, or was not seen there.
+    No,
+    /// Yes, and that is not said again.
+    Yes,
+    /// It need not be: it is what a probe has left. One that is dying does not say so any more, so this is remembered.
+    Needless,
 }
 
 /// A stray that could not be signalled.
@@ -75,23 +85,22 @@ impl Strays {
             if !is_stray && process.pid == process.group {
                 continue;
             }
-            let is_told = known.as_ref().is_some_and(|known| known.is_told);
-            let is_remnant = is_stray && !is_told && (clues.is_remnant)(&process);
-            if is_remnant {
+            let told = match known.as_ref().map_or(Told::No, |known| known.told) {
+                Told::No if is_stray && (clues.is_remnant)(&process) => Told::Needless,
+                Told::No if is_stray => {
+                    let stray = Stray { pid: process.pid, name: process.name.clone() };
+                    found.entry(owner).or_default().push(stray);
+                    Told::Yes
+                }
+                told @ (Told::No | Told::Yes | Told::Needless) => told,
+            };
+            if told == Told::Needless {
                 self.remnants.insert(process.pid);
-            } else if is_stray && !is_told {
-                let stray = Stray { pid: process.pid, name: process.name.clone() };
-                found.entry(owner).or_default().push(stray);
             }
             let is_complained_of = known.is_some_and(|known| known.is_complained_of);
-            let known = Known {
-                owner,
-                is_stray,
-                is_told: is_told || (is_stray && !is_remnant),
-                is_complained_of,
-                process,
-            };
-            self.known.insert(known.process.pid, known);
+            let pid = process.pid;
+            let known = Known { process, owner, is_stray, told, is_complained_of };
+            self.known.insert(pid, known);
         }
         found
     }

@@ -1,5 +1,6 @@
 //! What things are: pure data and parsing. Imports nothing of ours, reads no file, knows no clock.
 
+pub mod answer;
 pub mod command;
 pub mod config;
 pub mod contract;

@@ -1,10 +1,11 @@
-//! Hands what the processes write on to the log files too, byte for byte.
+//! Hands what the processes write on to the log files too, byte for byte; a newline of ours where a process is started again whose last line had
+//! none.
 //!
 //! Where both outputs of a process come by one pipe, its bytes go on as they are. Where they come by two and end in one file, an unfinished
 //! line is held back, so that the lines of the two do not tear each other: until its newline comes, it is longer than 64 KiB, or both
 //! streams have ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::line::LONGEST;
@@ -19,6 +20,8 @@ pub struct Tee {
     /// Whether two streams share a file.
     holds_lines_back: bool,
     streams: BTreeMap<StreamId, Held>,
+    /// The instances whose last byte was in the middle of a line.
+    inside_line: BTreeSet<InstanceId>,
 }
 
 /// What is held back of a stream that shares a file.
@@ -40,11 +43,14 @@ impl Tee {
     /// A way to these log files; `streams_share` says whether an instance has two streams.
     #[must_use]
     pub fn new(logs: Arc<Logs>, streams_share: bool) -> Self {
-        Self { logs, holds_lines_back: streams_share, streams: BTreeMap::new() }
+        Self { logs, holds_lines_back: streams_share, streams: BTreeMap::new(), inside_line: BTreeSet::new() }
     }
 
-    /// Begins a stream of an instance, whose last lines the others of that instance are waited for with.
+    /// Begins a stream of a process of an instance, on a line of its own. Its last line and those of the others of that instance wait for each other.
     pub fn open(&mut self, stream: StreamId, instance: InstanceId) {
+        if self.inside_line.contains(&instance) {
+            push(&self.logs, &mut self.inside_line, instance, b"\n");
+        }
         if self.holds_lines_back {
             self.streams.insert(stream, Held::new(instance));
         }
@@ -53,7 +59,7 @@ impl Tee {
     /// Takes the next bytes of a stream of an instance.
     pub fn feed(&mut self, stream: StreamId, instance: InstanceId, bytes: &[u8]) {
         if !self.holds_lines_back {
-            return self.logs.push(instance, bytes);
+            return push(&self.logs, &mut self.inside_line, instance, bytes);
         }
         let held = self.streams.entry(stream).or_insert_with(|| Held::new(instance));
         held.has_ended = false;
@@ -61,12 +67,12 @@ impl Tee {
         let (lines, rest) = bytes.split_at(complete);
         if !lines.is_empty() {
             held.rest.extend_from_slice(lines);
-            self.logs.push(instance, &held.rest);
+            push(&self.logs, &mut self.inside_line, instance, &held.rest);
             held.rest.clear();
         }
         held.rest.extend_from_slice(rest);
         if held.rest.len() > LONGEST {
-            self.logs.push(instance, &held.rest);
+            push(&self.logs, &mut self.inside_line, instance, &held.rest);
             held.rest.clear();
         }
     }
@@ -82,7 +88,17 @@ impl Tee {
             return;
         }
         for (_, held) in self.streams.extract_if(.., |_, held| held.instance == instance) {
-            self.logs.push(instance, &held.rest);
+            push(&self.logs, &mut self.inside_line, instance, &held.rest);
         }
     }
+}
+
+/// Hands bytes on, and notes where in a line they end.
+fn push(logs: &Logs, inside_line: &mut BTreeSet<InstanceId>, instance: InstanceId, bytes: &[u8]) {
+    match bytes.last() {
+        None => return,
+        Some(b'\n') => drop(inside_line.remove(&instance)),
+        Some(_) => drop(inside_line.insert(instance)),
+    }
+    logs.push(instance, bytes);
 }

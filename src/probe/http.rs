@@ -1,6 +1,7 @@
 //! How a GET is answered.
 
 use super::tcp::connect;
+use crate::model::answer::{Answer, Failure};
 use crate::model::diagnostic::printable;
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1;
@@ -20,10 +21,11 @@ const LARGEST_BODY: usize = 64 * 1024;
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Asks on a connection of its own.
-pub(super) async fn ask(port: u16, path: &str) -> Result<(), String> {
+pub(super) async fn ask(port: u16, path: &str) -> Answer {
     let request = request(port, path)?;
     let stream = connect(port).await?;
-    let unanswered = |error: hyper::Error| format!("GET {path} was not answered in HTTP: {}", words(&error));
+    let unanswered =
+        |error: hyper::Error| Failure::Bad(format!("GET {path} was not answered in HTTP: {}", words(&error)));
     let mut builder = http1::Builder::new();
     builder.max_buf_size(LARGEST_HEAD);
     let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(unanswered)?;
@@ -45,7 +47,7 @@ pub(super) async fn ask(port: u16, path: &str) -> Result<(), String> {
         }
     })
     .await;
-    judge(path, status)
+    Ok(judge(path, status)?)
 }
 
 fn request(port: u16, path: &str) -> Result<Request<String>, String> {

@@ -5,6 +5,7 @@
 mod http;
 mod tcp;
 
+use crate::model::answer::Answer;
 use crate::model::policy::Seconds;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ pub enum Question {
 }
 
 /// Asks, and waits for so long at most; why it failed, in words.
-pub async fn ask(question: &Question, within: Duration) -> Result<(), String> {
+pub async fn ask(question: &Question, within: Duration) -> Answer {
     let (answer, silence) = match question {
         Question::Tcp { port } => {
             let answer = tokio::time::timeout(within, tcp::ask(*port)).await;
@@ -37,7 +38,7 @@ pub async fn ask(question: &Question, within: Duration) -> Result<(), String> {
             (answer, format!("no answer to GET {path}"))
         }
     };
-    answer.unwrap_or_else(|_| Err(format!("{silence} within {}", Seconds(within))))
+    answer.unwrap_or_else(|_| Err(format!("{silence} within {}", Seconds(within)).into()))
 }
 
 #[cfg(test)]
@@ -51,7 +52,7 @@ mod tests {
 
     fn answer(question: &Question, within: Duration) -> Result<(), String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(ask(question, within))
+        runtime.block_on(ask(question, within)).map_err(|failure| failure.reason().to_owned())
     }
 
     fn listener() -> (TcpListener, u16) {

@@ -1,5 +1,6 @@
 //! One probe of one spawn of an instance: when its next question is, and what its answers come to. Knows no instance, and asks nobody.
 
+use crate::model::answer::Failure;
 use crate::model::settings::{Check, Probe};
 use std::time::{Duration, Instant};
 
@@ -121,11 +122,17 @@ impl Course {
     }
 
     /// Takes an answer; one to a question that is not open says nothing.
-    pub(super) fn take(&mut self, probe: &Probe, is_success: bool, since: Instant, now: Instant) -> Verdict {
+    pub(super) fn take(
+        &mut self,
+        probe: &Probe,
+        result: Result<(), &Failure>,
+        since: Instant,
+        now: Instant,
+    ) -> Verdict {
         let counts = match self.turn {
             Turn::Asking(_) | Turn::Over => return Verdict::AsBefore,
             Turn::Listening(_) => {
-                if is_success {
+                if result.is_ok() {
                     self.standing = Standing::Good;
                     self.turn = Turn::Over;
                     return Verdict::FirstSuccess;
@@ -134,7 +141,11 @@ impl Course {
             }
             Turn::Open { counts } => counts,
         };
-        let verdict = if is_success { self.succeed() } else { self.fail(probe, counts, since, now) };
+        let verdict = match result {
+            Ok(()) => self.succeed(),
+            Err(Failure::Bad(_)) => self.fail(probe, counts, since, now),
+            Err(Failure::Unasked(_)) => Verdict::AsBefore,
+        };
         let is_new = self.standing == Standing::New && now < since + probe.start_period;
         let pause = if is_new { probe.start_interval } else { probe.interval };
         self.turn = Turn::Asking(now + pause.max(SHORTEST_PAUSE));

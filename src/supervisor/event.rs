@@ -1,5 +1,6 @@
 //! What the supervisor hears of: everything that can happen to a run.
 
+use crate::model::answer::Answer;
 use crate::model::exit::Exit;
 use crate::model::instance::{Generation, InstanceId, Pid};
 use crate::model::signal::{Received, Signal};
@@ -51,6 +52,13 @@ pub enum Event {
         /// Which spawn of it.
         generation: Generation,
     },
+    /// Something is left of an instance whose leader has ended; reported once, after the end.
+    Remains {
+        /// Which instance.
+        instance: InstanceId,
+        /// Which spawn of it.
+        generation: Generation,
+    },
     /// Descendants were found that have left their group; each is reported once.
     Strayed {
         /// Whose they are, if that can be told.
@@ -76,8 +84,8 @@ pub enum Event {
         generation: Generation,
         /// Which of its probes.
         kind: ProbeKind,
-        /// Why it failed, in words: `GET /healthz was answered with 503`.
-        result: Result<(), String>,
+        /// Whether it succeeded.
+        result: Answer,
     },
     /// The stop command of an instance ended.
     StopCommandEnded {

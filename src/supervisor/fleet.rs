@@ -9,6 +9,7 @@ use super::action::Action;
 use super::event::ProbeKind;
 use super::instance::{Deadline, Instance, Life, Phase};
 use super::notice::Notice;
+use crate::model::answer::Failure;
 use crate::model::exit::Exit;
 use crate::model::instance::{Generation, InstanceId};
 use crate::model::plan::Plan;
@@ -24,7 +25,7 @@ pub(crate) enum Change<'a> {
     /// An instance has a process now.
     Started(InstanceId),
     /// A probe of a running instance was answered, or failed.
-    Probed { instance: InstanceId, kind: ProbeKind, result: Result<(), &'a str> },
+    Probed { instance: InstanceId, kind: ProbeKind, result: Result<(), &'a Failure> },
     /// A file that a process type is restarted for has changed.
     FileChanged { process: usize, path: &'a str },
     /// An instance ended, could not be started, or never will.
@@ -140,12 +141,18 @@ impl Fleet {
 
     /// The instances that start as soon as what they depend on allows it, and for which that may have changed.
     pub(crate) fn waiting(&self) -> Vec<InstanceId> {
+        let is_waiting = |id: &InstanceId| {
+            self.instances.get(id).is_some_and(|each| matches!(each.phase, Phase::Waiting { .. }))
+        };
+        self.concerned().filter(is_waiting).collect()
+    }
+
+    /// The instances that have changed, and those that depend on them.
+    fn concerned(&self) -> impl Iterator<Item = InstanceId> {
         let touched: BTreeSet<usize> = self.touched.iter().map(|id| id.process).collect();
         let dependants = touched.iter().flat_map(|process| self.dependants(*process));
         let concerned: BTreeSet<usize> = dependants.chain(touched.iter().copied()).collect();
-        let is_waiting =
-            |id: &InstanceId| self.instances.get(id).is_some_and(|each| each.phase == Phase::Waiting);
-        concerned.into_iter().flat_map(|process| self.of_type(process)).filter(is_waiting).collect()
+        concerned.into_iter().flat_map(|process| self.of_type(process))
     }
 
     /// An instance, to be changed.
@@ -163,19 +170,29 @@ impl Fleet {
     pub(crate) fn prospect(&self, id: InstanceId, condition: Condition) -> Prospect {
         let Some(instance) = self.instances.get(&id) else { return Prospect::Met };
         let is_over = matches!(instance.phase, Phase::Down | Phase::Failed);
-        let has_succeeded = instance.ended.is_some_and(|exit| self.is_success(id, exit));
-        let is_met = match condition {
-            Condition::Started => instance.running().is_some() || (is_over && has_succeeded),
-            Condition::Healthy => instance.running().is_some_and(|life| life.is_ready),
-            Condition::CompletedSuccessfully => is_over && has_succeeded,
+        let was_started = |exit: Exit| !matches!(exit, Exit::NotStarted(_));
+        let (is_met, may_be) = match (condition, instance.ended) {
+            (Condition::Started, None) => (instance.running().is_some(), true),
+            (Condition::Started, Some(exit)) => (was_started(exit), false),
+            (Condition::Healthy, None) => (instance.running().is_some_and(|life| life.is_ready), true),
+            (Condition::Healthy, Some(_)) => (false, false),
+            (Condition::CompletedSuccessfully, None) => (false, true),
+            (Condition::CompletedSuccessfully, Some(exit)) => {
+                let has_succeeded = self.is_success(id, exit);
+                (has_succeeded && is_over, has_succeeded)
+            }
         };
-        if is_met {
-            Prospect::Met
-        } else if is_over && instance.ended.is_some() {
-            Prospect::Never
-        } else {
-            Prospect::Open
+        match (is_met, may_be) {
+            (true, _) => Prospect::Met,
+            (false, true) => Prospect::Open,
+            (false, false) => Prospect::Never,
         }
+    }
+
+    /// The instances that were given up because of what they depend on, and for which that may have changed.
+    pub(crate) fn hopeless(&self) -> Vec<InstanceId> {
+        let is_hopeless = |id: &InstanceId| self.instances.get(id).is_some_and(|each| each.is_hopeless);
+        self.concerned().filter(is_hopeless).collect()
     }
 
     pub(crate) fn next_action(&mut self) -> Option<Action> {

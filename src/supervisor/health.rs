@@ -7,6 +7,7 @@ use super::event::ProbeKind;
 use super::fleet::{Change, Fleet};
 use super::intent::Intent;
 use super::notice::Notice;
+use crate::model::answer::Failure;
 use crate::model::diagnostic::printable;
 use crate::model::instance::{Generation, InstanceId};
 use crate::model::settings::{Check, Probe};
@@ -58,6 +59,7 @@ impl Health {
             Change::Probed { instance, kind, result } => self.take(fleet, instance, kind, result, now),
             Change::Ended(instance, _) | Change::Restarting(instance) => {
                 self.of.remove(&instance);
+                self.agenda.retain(|(_, of, _)| *of != instance);
                 Vec::new()
             }
             Change::Resumed => {
@@ -152,15 +154,15 @@ impl Health {
         fleet: &Fleet,
         instance: InstanceId,
         kind: ProbeKind,
-        result: Result<(), &str>,
+        result: Result<(), &Failure>,
         now: Instant,
     ) -> Vec<Intent> {
         let Some(probe) = probe(fleet, instance, kind) else { return Vec::new() };
         let Some(checkup) = self.of.get_mut(&instance) else { return Vec::new() };
         let since = checkup.since;
         let Some(course) = checkup.course(kind) else { return Vec::new() };
-        let verdict = course.take(probe, result.is_ok(), since, now);
-        let reason = result.err().unwrap_or_default().to_owned();
+        let verdict = course.take(probe, result, since, now);
+        let reason = result.err().map_or_else(String::new, |failure| failure.reason().to_owned());
         let intents = match kind {
             ProbeKind::Readiness => {
                 let after = now.saturating_duration_since(since);

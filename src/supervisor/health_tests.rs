@@ -1,6 +1,7 @@
 //! The rule of the probes on the virtual clock: what holds whatever is answered, and when. What it comes to is in `tests/scenarios/health-*`.
 
 use super::{Action, Event, Notice, ProbeKind, Supervisor};
+use crate::model::answer::{Answer, Failure};
 use crate::model::environment::Environment;
 use crate::model::exit::Exit;
 use crate::model::instance::{Generation, InstanceId, Pid};
@@ -37,6 +38,10 @@ fn plan(settings: Settings, count: u16) -> Plan {
         root: "/".into(),
         exit_on: ExitOn::All,
     }
+}
+
+fn bad(reason: &str) -> Failure {
+    Failure::Bad(reason.to_owned())
 }
 
 fn asked_both() -> Settings {
@@ -100,7 +105,7 @@ impl World {
     }
 
     /// Answers the question that is open.
-    fn answer(&mut self, kind: ProbeKind, result: Result<(), String>) {
+    fn answer(&mut self, kind: ProbeKind, result: Answer) {
         let generation = self.spawned[&WEB];
         self.open.remove(&(WEB, generation, kind));
         self.hand_in(&Event::Probed { instance: WEB, generation, kind, result });
@@ -138,7 +143,7 @@ fn an_answer_to_nothing_changes_nothing() {
     world.answer(ProbeKind::Liveness, Ok(()));
     let before = (world.state(), world.notices.len());
     for kind in [ProbeKind::Readiness, ProbeKind::Liveness] {
-        for result in [Ok(()), Err("late".to_owned())] {
+        for result in [Ok(()), Err(bad("late"))] {
             world.answer(kind, result.clone());
             for generation in [Generation(0), Generation(2)] {
                 let result = result.clone();
@@ -159,7 +164,7 @@ fn whoever_has_no_probes_is_asked_nothing() {
 #[test]
 fn nothing_is_asked_once_the_run_stops() {
     let mut world = World::new(&plan(asked_both(), 1));
-    world.answer(ProbeKind::Readiness, Err("refused".into()));
+    world.answer(ProbeKind::Readiness, Err(bad("refused")));
     let asked = world.asked;
     world.hand_in(&Event::Signal(Signal::TERM.into()));
     world.wait(Duration::from_secs(3));
@@ -175,6 +180,30 @@ fn a_question_that_is_never_answered_is_not_asked_again() {
     world.end(WEB);
     world.wait(Duration::from_mins(1));
     assert_eq!(world.asked, 2);
+}
+
+#[test]
+fn a_question_that_could_not_be_asked_is_no_failure_and_no_success() {
+    let mut settings = asked_both();
+    settings.readiness = None;
+    settings.liveness.iter_mut().for_each(|probe| probe.start_period = Duration::ZERO);
+    let mut world = World::new(&plan(settings, 1));
+    let unasked = |world: &mut World| {
+        for _ in 0..10 {
+            world.answer(ProbeKind::Liveness, Err(Failure::Unasked("too many open files".to_owned())));
+            world.wait(Duration::from_secs(3));
+        }
+    };
+    let is_dead =
+        |world: &World| world.notices.iter().any(|notice| matches!(notice, Notice::NotAlive { .. }));
+    unasked(&mut world);
+    assert_eq!((world.asked, is_dead(&world)), (11, false));
+    for times in 1..=3 {
+        unasked(&mut world);
+        world.answer(ProbeKind::Liveness, Err(bad("refused")));
+        world.wait(Duration::from_secs(3));
+        assert_eq!(is_dead(&world), times == 3);
+    }
 }
 
 #[test]
@@ -199,7 +228,7 @@ fn no_interval_makes_questions_that_never_end() {
     }
     let mut world = World::new(&plan(settings, 1));
     for _ in 0..10 {
-        world.answer(ProbeKind::Readiness, Err("refused".into()));
+        world.answer(ProbeKind::Readiness, Err(bad("refused")));
         world.wait(Duration::from_millis(10));
     }
     assert_eq!(world.asked, 11);
@@ -231,7 +260,7 @@ proptest! {
     fn whatever_is_answered_each_is_asked_one_question_at_a_time(moves in prop::collection::vec(moves(), 0..80)) {
         let mut world = World::new(&plan(asked_both(), 2));
         for each in moves {
-            let result = |is_success| if is_success { Ok(()) } else { Err("refused".to_owned()) };
+            let result = |is_success| if is_success { Ok(()) } else { Err(bad("refused")) };
             match each {
                 Move::Answer { which, is_success } => {
                     let Some(key @ (instance, generation, kind)) = world.open.keys().nth(which).copied() else { continue };

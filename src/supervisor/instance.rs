@@ -24,8 +24,8 @@ pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_millis(20);
 pub(crate) enum Phase {
     /// No process, and none is wanted: not started yet, or over.
     Down,
-    /// It is to start as soon as what it depends on allows it.
-    Waiting,
+    /// It is to start as soon as what it depends on allows it; `waited`: how long after the attempt before, if that had no room.
+    Waiting { waited: Option<Duration> },
     /// A spawn was asked for, and has not been reported; `waited`: how long after the attempt before, if that had no room.
     Starting { waited: Option<Duration> },
     /// It is tried again at `until`.
@@ -92,6 +92,8 @@ pub(crate) struct Life {
     pub(crate) is_ready: bool,
     /// Whether it is stopped because it does not live any more.
     pub(crate) is_condemned: bool,
+    /// Whether what its leader has left is stopped because that has ended, and not for the stop of the run.
+    pub(crate) is_cleared: bool,
     /// What is said with its end.
     pub(crate) sequel: Option<Sequel>,
 }
@@ -105,6 +107,7 @@ impl Life {
             since,
             is_ready,
             is_condemned: false,
+            is_cleared: false,
             sequel: None,
         }
     }
@@ -127,6 +130,8 @@ pub(crate) struct Instance {
     /// How it ended last, if it does not start again; a spawn that failed counts as an exit with the code of its failure.
     pub(crate) ended: Option<Exit>,
     pub(crate) next: Next,
+    /// Whether it has failed because of what it depends on: it is wanted again once that may be so.
+    pub(crate) is_hopeless: bool,
     /// Whether it was given up on: alive after SIGKILL.
     pub(crate) survived: bool,
 }
@@ -140,26 +145,24 @@ pub(crate) enum Step {
     Ask,
     /// SIGKILL.
     Kill,
-    /// Another attempt at a spawn.
-    Retry,
     /// SIGKILL once more, to what is left outside of the group.
     KillAgain,
+    /// It was to start again, and is alive after SIGKILL.
+    GiveUp,
 }
 
 impl Instance {
     pub(crate) fn new() -> Self {
         let (generation, phase) = (Generation::default(), Phase::Down);
-        Self { generation, phase, ended: None, next: Next::Nothing, survived: false }
+        Self { generation, phase, ended: None, next: Next::Nothing, is_hopeless: false, survived: false }
     }
 
     /// Begins a new generation; false if nobody waits for it.
     pub(crate) fn start(&mut self) -> bool {
-        let is_waiting = self.phase == Phase::Waiting;
-        if is_waiting {
-            self.generation = self.generation.next();
-            self.phase = Phase::Starting { waited: None };
-        }
-        is_waiting
+        let Phase::Waiting { waited } = self.phase else { return false };
+        self.generation = self.generation.next();
+        self.phase = Phase::Starting { waited };
+        true
     }
 
     /// Wants it started as soon as it is over, at this time at the earliest.
@@ -169,7 +172,9 @@ impl Instance {
             return;
         }
         match self.phase {
-            Phase::Waiting | Phase::Starting { .. } | Phase::Backoff { why: Backoff::NoRoom(_), .. } => {
+            Phase::Waiting { .. }
+            | Phase::Starting { .. }
+            | Phase::Backoff { why: Backoff::NoRoom(_), .. } => {
                 return;
             }
             Phase::Running(_) | Phase::Stopping(..) => self.next = Next::Start(at),
@@ -179,6 +184,7 @@ impl Instance {
             }
         }
         self.ended = None;
+        self.is_hopeless = false;
     }
 
     /// Is not started any more, because it has failed.
@@ -209,7 +215,10 @@ impl Instance {
         if let Next::Start(_) = self.next {
             self.next = Next::Nothing;
         }
-        if matches!(self.phase, Phase::Waiting | Phase::Backoff { .. }) {
+        if let Some(life) = self.life_mut() {
+            life.is_cleared = false;
+        }
+        if matches!(self.phase, Phase::Waiting { .. } | Phase::Backoff { .. }) {
             self.phase = Phase::Down;
         }
     }
@@ -219,7 +228,7 @@ impl Instance {
         self.phase = match std::mem::replace(&mut self.next, Next::Nothing) {
             Next::Nothing => Phase::Down,
             Next::Start(Some(until)) if until > now => Phase::Backoff { until, why: Backoff::Ended },
-            Next::Start(_) => Phase::Waiting,
+            Next::Start(_) => Phase::Waiting { waited: None },
             Next::Fail => Phase::Failed,
         };
     }
@@ -234,18 +243,22 @@ impl Instance {
     /// What is known of its process, if there is or was one in this generation.
     pub(crate) fn life(&self) -> Option<&Life> {
         match &self.phase {
-            Phase::Down | Phase::Waiting | Phase::Starting { .. } | Phase::Backoff { .. } | Phase::Failed => {
-                None
-            }
+            Phase::Down
+            | Phase::Waiting { .. }
+            | Phase::Starting { .. }
+            | Phase::Backoff { .. }
+            | Phase::Failed => None,
             Phase::Running(life) | Phase::Stopping(life, _) => Some(life),
         }
     }
 
     pub(crate) fn life_mut(&mut self) -> Option<&mut Life> {
         match &mut self.phase {
-            Phase::Down | Phase::Waiting | Phase::Starting { .. } | Phase::Backoff { .. } | Phase::Failed => {
-                None
-            }
+            Phase::Down
+            | Phase::Waiting { .. }
+            | Phase::Starting { .. }
+            | Phase::Backoff { .. }
+            | Phase::Failed => None,
             Phase::Running(life) | Phase::Stopping(life, _) => Some(life),
         }
     }
@@ -255,7 +268,7 @@ impl Instance {
         match &self.phase {
             Phase::Running(life) if life.exit.is_none() => Some(life),
             Phase::Down
-            | Phase::Waiting
+            | Phase::Waiting { .. }
             | Phase::Starting { .. }
             | Phase::Backoff { .. }
             | Phase::Running(_)
@@ -269,7 +282,7 @@ impl Instance {
         let is_past = kill_at.is_some_and(|at| at <= now);
         match &mut self.phase {
             Phase::Down
-            | Phase::Waiting
+            | Phase::Waiting { .. }
             | Phase::Starting { .. }
             | Phase::Backoff { .. }
             | Phase::Stopping(_, Stop::Killed { .. })
@@ -303,7 +316,7 @@ impl Instance {
         match &mut self.phase {
             Phase::Running(life) | Phase::Stopping(life, _) if life.is_over() => self.over(now),
             Phase::Down
-            | Phase::Waiting
+            | Phase::Waiting { .. }
             | Phase::Starting { .. }
             | Phase::Backoff { .. }
             | Phase::Running(_)
@@ -317,17 +330,14 @@ impl Instance {
 
     fn meet_deadline(&mut self, now: Instant) -> Step {
         match &mut self.phase {
-            Phase::Backoff { until, why } if *until <= now => match why {
-                Backoff::NoRoom(delay) => {
-                    self.generation = self.generation.next();
-                    self.phase = Phase::Starting { waited: Some(*delay) };
-                    Step::Retry
-                }
-                Backoff::Ended => {
-                    self.phase = Phase::Waiting;
-                    Step::Rest
-                }
-            },
+            Phase::Backoff { until, why } if *until <= now => {
+                let waited = match why {
+                    Backoff::NoRoom(delay) => Some(*delay),
+                    Backoff::Ended => None,
+                };
+                self.phase = Phase::Waiting { waited };
+                Step::Rest
+            }
             Phase::Stopping(life, Stop::Asked { kill_at: Some(at) }) if *at <= now => {
                 if life.is_dead() {
                     // Only its output is stuck behind a reader who does not read: patience for that ends here too.
@@ -339,11 +349,15 @@ impl Instance {
             }
             Phase::Stopping(life, Stop::Killed { give_up_at, .. }) if *give_up_at <= now => {
                 self.survived = !life.is_dead();
-                if self.survived {
-                    self.next = Next::Nothing;
+                if !self.survived {
+                    self.over(now);
+                    return Step::Rest;
                 }
+                let was_to_start = matches!(self.next, Next::Start(_));
+                self.ended = life.exit.or(self.ended);
+                self.next = if was_to_start { Next::Fail } else { Next::Nothing };
                 self.over(now);
-                Step::Rest
+                if was_to_start { Step::GiveUp } else { Step::Rest }
             }
             Phase::Stopping(life, Stop::Killed { again_at, pause, .. }) if *again_at <= now => {
                 *pause *= 2;
@@ -351,7 +365,7 @@ impl Instance {
                 if life.is_dead() { Step::Rest } else { Step::KillAgain }
             }
             Phase::Down
-            | Phase::Waiting
+            | Phase::Waiting { .. }
             | Phase::Starting { .. }
             | Phase::Backoff { .. }
             | Phase::Running(_)
@@ -363,7 +377,11 @@ impl Instance {
     /// When it wants to be stepped, at the latest.
     pub(crate) fn deadline(&self) -> Deadline {
         match &self.phase {
-            Phase::Down | Phase::Waiting | Phase::Starting { .. } | Phase::Running(_) | Phase::Failed => None,
+            Phase::Down
+            | Phase::Waiting { .. }
+            | Phase::Starting { .. }
+            | Phase::Running(_)
+            | Phase::Failed => None,
             Phase::Backoff { until, .. } => Some(*until),
             Phase::Stopping(_, Stop::Asked { kill_at }) => *kill_at,
             Phase::Stopping(_, Stop::Killed { again_at, give_up_at, .. }) => Some(*again_at.min(give_up_at)),

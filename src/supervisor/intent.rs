@@ -19,6 +19,8 @@ pub(crate) enum Intent {
     Again { instance: InstanceId, at: Instant },
     /// This instance is not started any more: it has failed.
     Fail(InstanceId),
+    /// Stop what is left of this instance, whose leader has ended.
+    ClearAway(InstanceId),
     /// This instance, which waits, will never start.
     GiveUp(InstanceId),
     /// Start this instance anew, at once: what there is of it is stopped first, within its grace period, and its end is no failure. One that has

@@ -133,7 +133,7 @@ impl Supervisor {
         if verdict.is_final { change } else { Change::Restarting(id) }
     }
 
-    /// Asks the rules what follows from where things are by now.
+    /// Asks the rules what follows from where things are by now; who may start is asked last, of all that the others want.
     fn conclude(&mut self, due: Option<Instant>, now: Instant) {
         let intents = if self.shutdown.is_watching() {
             let mut intents = self.health.conclude(&self.fleet, due);

@@ -7,14 +7,14 @@ use super::intent::Intent;
 use super::notice::{Need, Notice};
 use crate::model::exit::Exit;
 use crate::model::instance::InstanceId;
-use crate::model::settings::Dependency;
+use crate::model::settings::{Condition, Dependency};
 use std::collections::BTreeMap;
 
 /// Who waits for what.
 #[derive(Debug, Default)]
 pub(crate) struct Order {
-    /// What was said of those who wait.
-    said: BTreeMap<InstanceId, Need>,
+    /// What was said of those who wait: for which process type, and what of it.
+    said: BTreeMap<InstanceId, (usize, Condition)>,
 }
 
 /// What keeps an instance from starting.
@@ -49,17 +49,25 @@ impl Order {
     pub(crate) fn conclude(&mut self, fleet: &Fleet) -> Vec<Intent> {
         let mut obstacles = BTreeMap::new();
         let (mut starts, mut others) = (Vec::new(), Vec::new());
-        for id in fleet.waiting() {
+        let hopeless = fleet.hopeless();
+        for id in fleet.waiting().into_iter().chain(hopeless.iter().copied()) {
             let obstacle = *obstacles.entry(id.process).or_insert_with(|| obstacle(fleet, id));
+            let is_hopeless = hopeless.contains(&id);
+            if is_hopeless && !matches!(obstacle, Some(Obstacle::Never(_))) {
+                starts.push(Intent::Want(id));
+            }
             match obstacle {
                 None => starts.push(Intent::Start(id)),
+                Some(Obstacle::Never(_)) if is_hopeless => {}
                 Some(Obstacle::Never(need)) => {
                     let (chain, exit) = chain(fleet, need);
                     others.push(Intent::Say(Notice::Hopeless { instance: id, chain, exit }));
                     others.push(Intent::GiveUp(id));
+                    self.said.remove(&id);
                 }
                 Some(Obstacle::Wait(need)) => {
-                    if self.said.insert(id, need) != Some(need) {
+                    let what = (need.of.process, need.condition);
+                    if self.said.insert(id, what) != Some(what) {
                         others.push(Intent::Say(Notice::Waiting { instance: id, need }));
                     }
                 }
@@ -108,8 +116,7 @@ fn clear_away(fleet: &Fleet, id: InstanceId, exit: Exit) -> Vec<Intent> {
     if !settings.is_oneshot || !settings.is_success(exit) || !fleet.is_stoppable(id) {
         return Vec::new();
     }
-    let notice = Notice::LeftBehind { instance: id, grace: settings.stop.grace };
-    vec![Intent::Say(notice), Intent::Stop(vec![id])]
+    vec![Intent::ClearAway(id)]
 }
 
 /// Restarts whoever wants to be restarted with this instance.

@@ -204,7 +204,7 @@ impl World {
             }),
             Move::Probe { which, is_alive, is_good } => self.report(*which, |alive, instance| {
                 let kind = if *is_alive { ProbeKind::Liveness } else { ProbeKind::Readiness };
-                let result = if *is_good { Ok(()) } else { Err("no answer".to_owned()) };
+                let result = if *is_good { Ok(()) } else { Err("no answer".to_owned().into()) };
                 let generation = alive.generation;
                 alive.leader.then_some(Event::Probed { instance, generation, kind, result })
             }),
@@ -247,6 +247,7 @@ impl World {
             self.hand_in(&Event::Exited { instance, generation, exit });
             self.hand_in(&Event::Drained { instance, generation });
             self.hand_in(&Event::TreeEmpty { instance, generation });
+            self.hand_in(&Event::Remains { instance, generation });
             self.hand_in(&Event::Spawned { instance, generation, pid: Pid(7) });
             self.hand_in(&Event::Stopped { instance, generation, signal: Signal::STOP });
             self.hand_in(&Event::Strayed { of: Some((instance, generation)), strays: Vec::new() });

@@ -440,6 +440,9 @@ impl Sim {
                 self.hand_in(supervisor, &Event::Drained { instance, generation });
             }
             self.hand_in(supervisor, &Event::Exited { instance, generation, exit });
+            if !is_empty {
+                self.hand_in(supervisor, &Event::Remains { instance, generation });
+            }
         }
     }
 

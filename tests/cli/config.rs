@@ -350,3 +350,57 @@ fn a_restart_reads_the_env_files_again_and_says_what_changed_by_name() {
     proc.wait_until("the old environment", |stdout| stdout.matches("NAME=hunter2 NEW=1").count() == 2);
     proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).never_says("hunter3").stdout();
 }
+
+#[test]
+fn what_keeps_env_files_from_being_read_again_is_said_once_until_it_is_something_else() {
+    let config = "[process.web]\nrestart = \"always\"\nrestart_delay = \"10ms\"\nmax_restarts = \"inf\"\n";
+    let app = start("web: echo up; read x <go; exit 1\n", config).file("web.env", "NAME=x\n");
+    let env = app.path("web.env");
+    let gate = app.gate();
+    let proc = app.args(["-e", "web.env"]).spawn();
+    let restart = |times: usize| {
+        gate.open();
+        proc.wait_until("another start", |stdout| stdout.matches("| up").count() == times);
+    };
+    proc.wait_for("| up");
+    std::fs::remove_file(&env).unwrap();
+    restart(2);
+    restart(3);
+    std::fs::write(&env, "broken\n").unwrap();
+    restart(4);
+    let run = proc.end_by(Signal::SIGTERM);
+    let lines = run.dies_by(Signal::SIGTERM).lines_of("web.1");
+    let said: Vec<_> = lines.iter().filter(|line| line.starts_with("environment")).collect();
+    assert_eq!(
+        said,
+        [
+            "environment not read again: failed to read web.env: No such file or directory (os error 2)",
+            "environment not read again: web.env:1:1: no `=` in this line"
+        ]
+    );
+}
+
+#[test]
+fn in_json_form_a_line_between_two_processes_has_the_number_of_neither() {
+    let config = "[process.web]\nrestart = \"always\"\nrestart_delay = \"10ms\"\n";
+    let app = start("web: ./child env NAME ready; read x <go; exit 1\n", config).file(".env", "NAME=x\n");
+    let env = app.path(".env");
+    let gate = app.gate();
+    let proc = app.args(["--log-format", "json"]).spawn();
+    proc.wait_for("ready");
+    std::fs::write(&env, "NAME=y\n").unwrap();
+    gate.open();
+    proc.wait_for("NAME=y");
+    let run = proc.end_by(Signal::SIGTERM);
+    let stdout = run.dies_by(Signal::SIGTERM).stdout();
+    let objects = stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let pids: Vec<_> = objects
+        .filter(|object| object["type"] == "web" && object["stream"] == "system")
+        .map(|object| (object["line"].as_str().unwrap().to_owned(), object["pid"].as_u64().is_some()))
+        .collect();
+    let has_pid = |text: &str| pids.iter().find(|(line, _)| line.starts_with(text)).map(|(_, has)| *has);
+    assert_eq!(has_pid("started with pid"), Some(true));
+    assert_eq!(has_pid("exited with code 1; restarting"), Some(true));
+    assert_eq!(has_pid("environment changed: NAME"), Some(false));
+    assert_eq!(has_pid("killed by SIGTERM"), Some(true));
+}

@@ -69,6 +69,17 @@ fn a_file_that_is_there_is_written_on() {
 }
 
 #[test]
+fn the_lines_of_a_process_that_is_started_again_begin_on_a_line_of_their_own() {
+    let toml = "[process.web]\nrestart = 'always'\nrestart_delay = '10ms'\nmax_restarts = 2\n";
+    for format in ["text", "json"] {
+        let run = logged("web: ./child say line print tail exit 1\n").file("proc.toml", toml);
+        let run = run.args(["--log-format", format]).run();
+        run.exits(1).says("restarting");
+        assert_eq!(content(&run, "web.1.log"), "line\ntail\nline\ntail\nline\ntail", "{format}");
+    }
+}
+
+#[test]
 fn in_json_form_the_lines_of_the_two_streams_do_not_tear_each_other() {
     let verbs = "print ou err wrong print t err bad say put print end exit 0";
     let run = logged(&format!("web: ./child {verbs}\n")).args(["--log-format", "json"]).run();

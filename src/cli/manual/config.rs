@@ -198,6 +198,9 @@ const PROBES: Section = Section {
             "`start_interval`",
             "From one question to the next in that time, until the first success. Default: 200ms.",
         ),
+        Text(
+            "A command has the environment that the instance was started with. What the system has no room for is not asked, and is no failure.",
+        ),
     ],
 };
 
@@ -237,7 +240,7 @@ const EXITS: Section = Section {
         ),
         Item(
             "`max_restarts` are used up",
-            "The instance has failed, and its last end is an end, a failure if it was one: with `stop` and `stop-on-failure` everything stops.",
+            "The instance has failed, and that is a failure whatever its last exit status was: with `stop` and `stop-on-failure` everything stops.",
         ),
         Item(
             "a `liveness` probe that fails, a file of `watch` that changes",

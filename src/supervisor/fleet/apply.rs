@@ -22,7 +22,11 @@ impl Fleet {
                 Intent::Want(id) => self.change(id, |instance| instance.start_again(None, now)),
                 Intent::Start(id) => self.start(id),
                 Intent::Again { instance, at } => self.again(instance, Some(at), now),
-                Intent::Fail(id) => self.change(id, |instance| instance.fail(now)),
+                Intent::Fail(id) => {
+                    self.change(id, |instance| instance.fail(now));
+                    self.clear_away(id, now);
+                }
+                Intent::ClearAway(id) => self.clear_away(id, now),
                 Intent::GiveUp(id) => self.give_up(id),
                 Intent::Renew(id) => self.renew(id, now),
                 Intent::Condemn(id) => self.condemn(id, now),
@@ -62,10 +66,24 @@ impl Fleet {
     /// Starts an instance that has ended again, after what is left of it was stopped.
     fn again(&mut self, id: InstanceId, at: Deadline, now: Instant) {
         self.change(id, |instance| instance.start_again(at, now));
-        if self.is_stoppable(id) {
-            self.say(Notice::LeftBehind { instance: id, grace: self.settings(id).stop.grace });
-            self.stop(&[id], now);
-        }
+        self.clear_away(id, now);
+    }
+
+    /// Stops what is left of an instance whose leader has ended. That there is something is said once it is known (`Event::Remains`).
+    fn clear_away(&mut self, id: InstanceId, now: Instant) {
+        let Some(life) = self.touch(id).and_then(Instance::life_mut).filter(|life| !life.is_dead()) else {
+            return;
+        };
+        life.is_cleared = true;
+        self.stop(&[id], now);
+    }
+
+    /// Says that an instance which was to start again cannot be got rid of.
+    fn lose(&mut self, id: InstanceId) {
+        self.say(Notice::Survivors(vec![id]));
+        let exit = Exit::NotStarted(NEVER_STARTED);
+        let exit = *self.touch(id).map_or(&mut None, |instance| &mut instance.ended).get_or_insert(exit);
+        self.changes.push_back(Change::Ended(id, exit));
     }
 
     fn renew(&mut self, id: InstanceId, now: Instant) {
@@ -93,12 +111,13 @@ impl Fleet {
     }
 
     fn give_up(&mut self, id: InstanceId) {
-        let Some(instance) = self.touch(id).filter(|each| each.phase == Phase::Waiting) else {
+        let Some(instance) = self.touch(id).filter(|each| matches!(each.phase, Phase::Waiting { .. })) else {
             return;
         };
         let exit = Exit::NotStarted(NEVER_STARTED);
         instance.phase = Phase::Failed;
         instance.ended = Some(exit);
+        instance.is_hopeless = true;
         self.changes.push_back(Change::Ended(id, exit));
     }
 
@@ -217,17 +236,20 @@ impl Fleet {
         match step {
             // Nobody escapes from a group that is sent SIGKILL: the kernel lets no fork be missed.
             Step::Rest | Step::KillAgain => {}
+            Step::GiveUp => self.lose(id),
             Step::Ask if self.has_stop_command(id) => {
                 self.actions.push_back(Action::RunStopCommand { instance: id, generation });
             }
             Step::Ask | Step::Kill => self.signal_group(id, self.signals(id, step)),
-            Step::Retry => self.actions.push_back(Action::Spawn { instance: id, generation }),
         }
     }
 
     /// Sends the stop signal where the stop command came to nothing.
     pub(super) fn ask_by_signal(&mut self, id: InstanceId) {
         let signals = signals(Step::Ask, self.settings(id).stop.signal);
+        if let Some(generation) = self.generation(id) {
+            self.signal_strays(Owners::Only(vec![(id, generation)]), signals.clone());
+        }
         self.signal_group(id, signals);
     }
 
@@ -247,7 +269,7 @@ impl Fleet {
     fn signals(&self, id: InstanceId, step: Step) -> Vec<Signal> {
         match step {
             Step::Ask if self.has_stop_command(id) => Vec::new(),
-            Step::Rest | Step::Ask | Step::Kill | Step::Retry | Step::KillAgain => {
+            Step::Rest | Step::Ask | Step::Kill | Step::KillAgain | Step::GiveUp => {
                 signals(step, self.settings(id).stop.signal)
             }
         }
@@ -257,7 +279,7 @@ impl Fleet {
 /// The signals of a step that asks with `first`. SIGCONT follows it because a stopped process would not see it (`faults.md` F13).
 fn signals(step: Step, first: Signal) -> Vec<Signal> {
     match step {
-        Step::Rest | Step::Retry => Vec::new(),
+        Step::Rest | Step::GiveUp => Vec::new(),
         Step::Ask => vec![first, Signal::CONT],
         Step::Kill | Step::KillAgain => vec![Signal::KILL],
     }

@@ -44,8 +44,16 @@ impl Fleet {
             }
             Event::Probed { instance, generation, kind, result } => {
                 self.current(*instance, *generation)?.running()?;
-                let result = result.as_ref().map_err(String::as_str).copied();
-                Some(Change::Probed { instance: *instance, kind: *kind, result })
+                Some(Change::Probed { instance: *instance, kind: *kind, result: result.as_ref().copied() })
+            }
+            Event::Remains { instance, generation } => {
+                let life = self.current(*instance, *generation)?.life_mut()?;
+                let is_news = life.exit.is_some() && !life.tree_empty && std::mem::take(&mut life.is_cleared);
+                if is_news {
+                    let grace = self.settings(*instance).stop.grace;
+                    self.say(Notice::LeftBehind { instance: *instance, grace });
+                }
+                None
             }
             Event::FileChanged { process, path } => Some(Change::FileChanged { process: *process, path }),
             Event::StopCommandEnded { instance, generation, result } => {
@@ -79,13 +87,19 @@ impl Fleet {
     /// The end counts at once; it is said when all that the process wrote before has been printed, by [`Fleet::announce`] or later.
     fn exited(&mut self, id: InstanceId, generation: Generation, exit: Exit) -> Option<Change<'static>> {
         let instance = self.current(id, generation)?;
+        let was_asked = instance.is_asked_to_stop();
         let life = instance.life_mut().filter(|life| life.exit.is_none())?;
         life.exit = Some(exit);
-        if let Next::Start(_) = instance.next {
-            return Some(Change::Restarting(id));
+        let is_bare = !life.tree_empty;
+        let is_replaced = matches!(instance.next, Next::Start(_));
+        if !is_replaced {
+            instance.ended = Some(exit);
         }
-        instance.ended = Some(exit);
-        Some(Change::Ended(id, exit))
+        if was_asked && is_bare && self.settings(id).stop.command.is_some() {
+            // What its leader has left was not asked yet: a stop command knows the leader only.
+            self.ask_by_signal(id);
+        }
+        Some(if is_replaced { Change::Restarting(id) } else { Change::Ended(id, exit) })
     }
 
     /// Says the end of an instance as soon as all that it wrote has been printed, and what comes of it.

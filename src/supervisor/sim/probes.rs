@@ -26,8 +26,8 @@ impl Sim {
         let turns = turns(&process.script, kind, generation);
         let age = self.now.duration_since(process.since).as_secs_f64();
         let result = match turns.iter().rfind(|turn| turn.after <= age) {
-            Some(Turn { fails: Some(why), .. }) => Err(why.clone()),
-            None if !turns.is_empty() => Err("connection refused".to_owned()),
+            Some(Turn { fails: Some(why), .. }) => Err(why.clone().into()),
+            None if !turns.is_empty() => Err("connection refused".to_owned().into()),
             Some(_) | None => Ok(()),
         };
         self.later(0.001, Happening::Event(Event::Probed { instance, generation, kind, result }));
