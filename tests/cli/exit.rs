@@ -101,8 +101,10 @@ fn with_exit_on_failure_a_success_ends_nothing_and_a_failure_ends_all() {
 
 #[test]
 fn with_exit_on_all_the_run_goes_on_until_all_have_ended_and_the_first_failure_counts() {
-    // The second waits for the end of the first: it reads a FIFO that the first holds.
-    let procfile = "first: ./child hold alive ready exit 3\nsecond: cat alive && ./child exit 4\nthird: ./child exit 0\n";
+    // The second waits until the first is reaped: for its end by a FIFO that it holds, and then for its number.
+    let procfile = "first: echo $$ >pid && exec ./child hold alive ready exit 3\n\
+                    second: cat alive; while kill -0 $(cat pid) 2>&-; do :; done; exit 4\n\
+                    third: ./child exit 0\n";
     let run = Proc::start(procfile).fifo("alive").args(["--exit-on", "all"]).run();
     run.exits(3).says("second.1 | exited with code 4").says("third.1  | exited with code 0");
     assert_eq!(run.lines_of("system"), ["exiting with 3: first.1 exited with code 3"]);
