@@ -158,7 +158,7 @@ const DEPENDS_ON: Section = Section {
         ),
         Item(
             "`condition`",
-            "`\"started\"`: it has a process. `\"healthy\"`: its readiness probe has succeeded. `\"completed_successfully\"`: it has ended, with success. The words of \
+            "`\"started\"`: it has a process, or had one. `\"healthy\"`: its readiness probe has succeeded. `\"completed_successfully\"`: it has ended, with success. The words of \
              compose and process-compose (`service_healthy`, `process_healthy`) are taken too. Default: `\"started\"`.",
         ),
         Item(
@@ -247,6 +247,20 @@ const EXITS: Section = Section {
             "Restart it, whatever `restart` and `on_exit` say.",
         ),
         Item("a oneshot", "Its success stops nothing, its failure everything, whatever `on_exit` says."),
+        Text("Which ends are followed by a start, and what the others do to the rest:"),
+        Code(
+            "restart =             \"no\"          \"on-failure\"  \"always\"\n\
+             success               an end        an end        starts again\n\
+             failure               an end        starts again  starts again\n\
+             max_restarts used up  -             a failure     a failure\n\
+             liveness, watch       starts again  starts again  starts again\n\
+             \n\
+             on_exit =             \"stop\"        \"stop-on-failure\"  \"continue\"\n\
+             success               all stop      others go on       others go on\n\
+             failure               all stop      all stop           others go on\n\
+             success of a oneshot  others go on  others go on       others go on\n\
+             failure of a oneshot  all stop      all stop           all stop",
+        ),
     ],
 };
 
