@@ -197,21 +197,16 @@ fn no_watch(error: &io::Error) -> SpawnFailure {
 }
 
 fn no_process(channel: Channel, error: &ExecError) -> SpawnFailure {
-    match error {
+    if let ExecError::Io { source, .. } = error
+        && source.raw_os_error() == Some(libc::EMFILE)
+    {
         // The last descriptors went into its pipes.
-        ExecError::Io { source, .. } if source.raw_os_error() == Some(libc::EMFILE) => {
-            no_pipe(channel, source)
-        }
-        ExecError::Io { source, .. } if spawn::is_temporary(source) => {
-            SpawnFailure::Temporary { message: error.to_string() }
-        }
-        ExecError::NotFound(_)
-        | ExecError::NotExecutable(_)
-        | ExecError::NoInterpreter(_)
-        | ExecError::NoDirectory(_)
-        | ExecError::ClosedDirectory(_)
-        | ExecError::TooLong(_)
-        | ExecError::TooLarge { .. }
-        | ExecError::Io { .. } => SpawnFailure::Permanent { message: error.to_string(), code: error.code() },
+        return no_pipe(channel, source);
+    }
+    let message = error.to_string();
+    if error.is_temporary() {
+        SpawnFailure::Temporary { message }
+    } else {
+        SpawnFailure::Permanent { message, code: error.code() }
     }
 }

@@ -242,15 +242,6 @@ impl Engine {
 }
 
 fn no_process(error: &ExecError) -> Failure {
-    match error {
-        ExecError::Io { source, .. } if spawn::is_temporary(source) => Failure::Unasked(error.to_string()),
-        ExecError::NotFound(_)
-        | ExecError::NotExecutable(_)
-        | ExecError::NoInterpreter(_)
-        | ExecError::NoDirectory(_)
-        | ExecError::ClosedDirectory(_)
-        | ExecError::TooLong(_)
-        | ExecError::TooLarge { .. }
-        | ExecError::Io { .. } => Failure::Bad(error.to_string()),
-    }
+    let message = error.to_string();
+    if error.is_temporary() { Failure::Unasked(message) } else { Failure::Bad(message) }
 }

@@ -1,5 +1,6 @@
 //! From the words of a command to a program to execute, and why that can fail.
 
+use super::spawn::is_temporary;
 use crate::model::command::Invocation;
 use crate::model::diagnostic::printable;
 use crate::model::exit::code;
@@ -74,6 +75,21 @@ impl ExecError {
             | Self::TooLong(_)
             | Self::TooLarge { .. }
             | Self::Io { .. } => code::NOT_EXECUTABLE,
+        }
+    }
+
+    /// Whether it is so only for now: there is no room for another process.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => is_temporary(source),
+            Self::NotFound(_)
+            | Self::NotExecutable(_)
+            | Self::NoInterpreter(_)
+            | Self::NoDirectory(_)
+            | Self::ClosedDirectory(_)
+            | Self::TooLong(_)
+            | Self::TooLarge { .. } => false,
         }
     }
 }
