@@ -12,6 +12,7 @@
 //! | [`unix`] | the only system calls and the only `unsafe` | `model` |
 //! | [`probe`] | the questions of probes that go over the network | `model` |
 //! | [`engine`] | the only loop: waits for the world, tells the supervisor, does what it says | all above |
+//! | [`api`] | control from another terminal: an HTTP API over a Unix socket, and its client | `model`, `output`, `unix`, `engine` |
 //! | [`cli`] | arguments, files and environment in; a plan, and an exit code out | all above |
 //!
 //! # One Ctrl-C, from end to end
@@ -47,6 +48,8 @@
 //!
 //! ARCHITECTURE.md says why it is so, and where to put what.
 
+#[cfg_attr(not(feature = "api"), path = "api/without.rs")]
+pub mod api;
 pub mod cli;
 pub mod engine;
 pub mod model;

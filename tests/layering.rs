@@ -18,7 +18,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("probe", &["model", "unix"]),
     ("watch", &["model", "unix"]),
     ("engine", &["model", "supervisor", "output", "unix", "probe", "watch"]),
-    ("cli", &["model", "supervisor", "output", "unix", "watch", "engine"]),
+    ("api", &["model", "output", "unix", "engine"]),
+    ("cli", &["model", "supervisor", "output", "unix", "watch", "engine", "api"]),
 ];
 
 /// The most lines a file may have: at 300 it is time to ask, at 500 the answer is no.

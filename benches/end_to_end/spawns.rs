@@ -3,13 +3,14 @@
 //! Rounds of a thousand instances that fail at once, each round an engine of its own in this process; so what an engine leaves when it ends
 //! counts too.
 
+use proc_start::engine::handle::Desk;
 use proc_start::engine::{Channel, Console, Engine};
 use proc_start::model::environment::Environment;
 use proc_start::model::instance::InstanceId;
 use proc_start::model::plan::Plan;
 use proc_start::model::policy::{ExitOn, LogFormat, Timestamps};
 use proc_start::model::procfile;
-use proc_start::output::{Formatter, Mux, Sink};
+use proc_start::output::{Formatter, Mux, Ring, Sink};
 use proc_start::unix::limits::Limits;
 use proc_start::unix::signals::Signals;
 use proc_start::unix::tree::adopt_orphans;
@@ -73,6 +74,7 @@ async fn this_round(limits: Limits) {
         margin: 0,
         tells_streams_apart: false,
         preamble: Vec::new(),
+        desk: Desk::open(Ring::new(1 << 20)).0,
     };
     // Held to the end: without a guard an engine gives up.
     let (_guard, line) = link::pair().unwrap();

@@ -19,6 +19,10 @@ pub enum CliErrorKind {
     NotFound,
     /// The command to run exists and cannot be executed.
     NotExecutable,
+    /// A run of the same app goes on.
+    Running,
+    /// A run has refused what it was asked for, or there is none.
+    Refused,
     /// A bug of ours, or a system that refuses what it must not.
     Internal,
 }
@@ -31,6 +35,8 @@ impl CliErrorKind {
             Self::Usage | Self::Input | Self::Diagnosed => code::USAGE,
             Self::NotFound => code::NOT_FOUND,
             Self::NotExecutable => code::NOT_EXECUTABLE,
+            Self::Running => code::RUNNING,
+            Self::Refused => code::REFUSED,
             Self::Internal => code::BUG,
         }
     }
@@ -97,7 +103,9 @@ impl CliError {
             CliErrorKind::Usage
             | CliErrorKind::Input
             | CliErrorKind::NotFound
-            | CliErrorKind::NotExecutable => "error: ",
+            | CliErrorKind::NotExecutable
+            | CliErrorKind::Running
+            | CliErrorKind::Refused => "error: ",
             CliErrorKind::Diagnosed => "",
         };
         let mut text = format!("{label}{}\n", self.error);

@@ -15,6 +15,7 @@ mod logs;
 pub mod man;
 mod manual;
 mod parse;
+mod place;
 mod plan;
 mod problems;
 mod run;

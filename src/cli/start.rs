@@ -6,16 +6,19 @@ use super::contract;
 use super::error::CliError;
 use super::load::{self, Demand, Surroundings};
 use super::logs;
+use super::place::{self, Place};
 use super::plan::{Planned, Planner};
 use super::ui;
 use super::watch;
+use crate::api::server::Server;
+use crate::engine::handle::Desk;
 use crate::engine::{Channel, Console, Engine, LAST_CHANCE};
 use crate::model::exit::{Outcome, code};
 use crate::model::instance::InstanceId;
 use crate::model::plan::Plan;
 use crate::model::policy::LogFormat;
 use crate::model::signal::Signal;
-use crate::output::{Colour, Formatter, Label, Logs, Mux, Sink, Target, Terminal};
+use crate::output::{Colour, Formatter, Label, Logs, Mux, Ring, Sink, Target, Terminal};
 use crate::unix::guard::{self, AllKilled, Side, Watched};
 use crate::unix::limits::Limits;
 use crate::unix::link::{Request, SupervisorLink};
@@ -27,6 +30,9 @@ use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
+
+/// The bytes of output that are kept for those who ask later.
+const MOST_REMEMBERED: usize = 8 * 1024 * 1024;
 
 /// Runs the formation; returns when nothing is left of it.
 pub(super) fn start(
@@ -46,14 +52,22 @@ pub(super) fn start(
         watch::check(&planned.plan, around, &mut problems);
     }
     problems.settle()?;
-    let Some(planned) = planned else { return Err(CliError::internal("no plan and no error")) };
+    let Some(mut planned) = planned else { return Err(CliError::internal("no plan and no error")) };
+    let place = match place::take(&planned.plan.root, around)? {
+        Ok(place) => Some(place),
+        Err(reason) => {
+            planned.notices.push(format!("this run cannot be controlled from elsewhere: {reason}"));
+            None
+        }
+    };
     fds::keep_from_children();
     // One thread so far, and from here on two processes.
     match guard::split().map_err(failed("failed to start the guard"))? {
         Side::Guard(guard) => Ok(end_as(told(guard.watch()))),
         Side::Supervisor(link) => {
             let last_word = link.try_clone().map_err(failed("failed to reach the guard"))?;
-            let result = contain(|| supervise(options, planned, around, link, limits)).flatten();
+            let result =
+                contain(|| supervise(options, planned, place.as_ref(), around, link, limits)).flatten();
             let outcome = result.unwrap_or_else(|error| {
                 ui::complain(error.render());
                 Outcome::Code(error.exit_code())
@@ -73,6 +87,7 @@ fn failed(what: &'static str) -> impl Fn(io::Error) -> CliError {
 fn supervise(
     options: &Options,
     planned: Planned,
+    place: Option<&Place>,
     around: &Surroundings,
     link: SupervisorLink,
     limits: Limits,
@@ -81,8 +96,11 @@ fn supervise(
     let logs = logs::open(options, &planned.plan, around)?;
     let log_dir = options.log_dir.as_ref().map(|directory| around.directory.join(directory));
     let watcher = watch::start(&planned.plan, log_dir.as_deref())?;
-    let console =
-        console(options, &planned, logs, around).map_err(failed("failed to start the writer thread"))?;
+    let (desk, handle) = Desk::open(Ring::new(MOST_REMEMBERED));
+    let server = place.map(|place| Server::start(handle, place.dir.bind(&place.lock)?)).transpose();
+    let _server = server.map_err(failed("failed to start the API"))?;
+    let console = console(options, &planned, logs, desk, around)
+        .map_err(failed("failed to start the writer thread"))?;
     let signals = signals::Signals::take_over().map_err(failed("failed to take over the signals"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -156,6 +174,7 @@ fn console(
     options: &Options,
     planned: &Planned,
     logs: Option<Arc<Logs>>,
+    desk: Desk,
     around: &Surroundings,
 ) -> io::Result<Console> {
     let Planned { plan, quiet, notices, .. } = planned;
@@ -180,6 +199,7 @@ fn console(
         labels,
         quiet: quiet.clone(),
         tells_streams_apart: options.log_format == LogFormat::Json,
+        desk,
         preamble: plan.left_out().into_iter().chain(notices.iter().cloned()).collect(),
     })
 }

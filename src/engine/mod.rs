@@ -9,7 +9,10 @@ mod channel;
 mod children;
 pub mod clock;
 mod commands;
+mod copies;
+mod desk;
 mod finish;
+pub mod handle;
 mod inbox;
 mod logs;
 mod looks;
@@ -35,8 +38,10 @@ use crate::watch::Watcher;
 pub use channel::Channel;
 use children::{Changes, Children};
 use clock::Clock;
+use copies::Copies;
 pub use finish::LAST_CHANCE;
 use finish::Patience;
+use handle::{Call, Desk};
 use inbox::{Inbox, Incoming};
 use perform::Performed;
 use pipes::{CHUNK, Pipes, SMALL_CHUNK};
@@ -69,6 +74,8 @@ pub struct Console {
     pub tells_streams_apart: bool,
     /// Lines about the whole that come before everything else.
     pub preamble: Vec<String>,
+    /// Where questions come in from other terminals, and what is kept for them.
+    pub desk: Desk,
 }
 
 /// How many chunks are taken at most before everything else is looked at: some tenths of a millisecond.
@@ -78,7 +85,7 @@ const MOST_CHUNKS: usize = 4;
 const LARGEST_PAGE: usize = 256 * 1024;
 
 /// What the engine was woken by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum Wake {
     /// Something came in from outside of the run.
     Inbox,
@@ -92,6 +99,8 @@ enum Wake {
     Output,
     /// A file has changed.
     File,
+    /// Somebody asks something.
+    Call(Call),
     /// A deadline has come.
     Time,
 }
@@ -134,6 +143,7 @@ impl Engine {
         let window = channel::window(console.margin);
         let chunk = if console.tells_streams_apart { SMALL_CHUNK } else { CHUNK };
         let tee = console.logs.clone().map(|logs| Tee::new(logs, console.tells_streams_apart));
+        let copies = Copies::new(tee, Arc::clone(&console.desk.ring));
         Ok(Self {
             supervisor: Supervisor::new(&plan, fastrand::u64(..)),
             children: Children::new(&plan),
@@ -142,7 +152,7 @@ impl Engine {
             now: clock.now(),
             clock,
             console,
-            pipes: Pipes::new(chunk, tee)?,
+            pipes: Pipes::new(chunk, copies)?,
             inbox: Inbox::new(signals, link)?,
             probes: Probes::new()?,
             watcher: None,
@@ -190,6 +200,7 @@ impl Engine {
                     tokio::task::yield_now().await;
                 }
                 Wake::File => self.look_at_files(),
+                Wake::Call(call) => self.answer(call),
                 Wake::Output => {
                     self.pump();
                     self.look_at_probes();
@@ -236,7 +247,7 @@ impl Engine {
     /// Sleeps until something happens. What keeps us from reading the children never keeps us from a signal.
     async fn wait(&mut self) -> Wake {
         let deadline = self.next_deadline();
-        let Console { sink, logs, .. } = &self.console;
+        let Console { sink, logs, desk, .. } = &mut self.console;
         let has_room = sink.has_room() && logs::have_room(logs.as_deref());
         tokio::select! {
             biased;
@@ -245,6 +256,7 @@ impl Engine {
             () = logs::changed(logs.as_deref()) => Wake::Logs,
             () = changed(self.watcher.as_ref()) => Wake::File,
             () = sleep_until(deadline) => Wake::Time,
+            call = desk.next() => Wake::Call(call),
             () = self.pipes.readable(), if has_room => Wake::Output,
             () = self.probes.changed() => Wake::Probes,
         }
@@ -253,7 +265,9 @@ impl Engine {
     /// Reads the clock, once per wake-up: for what is done now, and for the lines that came in.
     fn set_time(&mut self) {
         self.now = self.clock.now();
-        self.console.mux.set_time(Clock::wall(), self.clock.elapsed());
+        let wall = Clock::wall();
+        self.console.mux.set_time(wall, self.clock.elapsed());
+        self.console.desk.ring.set_time(wall);
     }
 
     fn next_deadline(&self) -> Option<Instant> {
@@ -387,6 +401,7 @@ impl Engine {
         let label = about.and_then(|id| self.console.labels.get(&id));
         let pid = pid.and_then(|pid| u32::try_from(pid.0).ok());
         self.console.mux.say(label, pid, text);
+        self.console.desk.say(about, label, pid, text);
     }
 
     fn flush(&mut self) {

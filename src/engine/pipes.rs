@@ -1,9 +1,10 @@
 //! The pipes and pseudo-terminals that the children write to: a limb, it moves bytes and decides nothing.
 
 use super::channel::Channel;
+use super::copies::Copies;
 use super::search::Search;
 use crate::model::instance::{Generation, InstanceId};
-use crate::output::{Label, Mux, Stream, StreamId, Tee};
+use crate::output::{Label, Mux, Stream, StreamId};
 use crate::unix::fds::{Poller, Received, is_readable, receive, receive_more, waiting};
 use crate::unix::limits::Limits;
 use crate::unix::pty::{self, Window};
@@ -35,8 +36,8 @@ pub(super) struct Pipes {
     /// The pipes that were found readable and have not had their turn.
     ready: VecDeque<u64>,
     buffer: Vec<u8>,
-    /// The way to the log files, if there are any.
-    tee: Option<Tee>,
+    /// Where else the bytes go.
+    copies: Copies,
     /// Those whose output has had the text in it that was looked for.
     found: Vec<Writer>,
 }
@@ -115,8 +116,8 @@ impl NewPipes {
 }
 
 impl Pipes {
-    /// No pipes yet; what comes out of them, `chunk` bytes at a time, goes into `tee` too. Needs a runtime to be entered.
-    pub(super) fn new(chunk: usize, tee: Option<Tee>) -> io::Result<Self> {
+    /// No pipes yet; what comes out of them, `chunk` bytes at a time, goes into `copies` too. Needs a runtime to be entered.
+    pub(super) fn new(chunk: usize, copies: Copies) -> io::Result<Self> {
         let poller = Poller::new()?.watch()?;
         Ok(Self {
             poller,
@@ -124,7 +125,7 @@ impl Pipes {
             next_key: 0,
             ready: VecDeque::new(),
             buffer: vec![0; chunk],
-            tee,
+            copies,
             found: Vec::new(),
         })
     }
@@ -149,11 +150,9 @@ impl Pipes {
             let key = self.next_key;
             self.next_key += 1;
             let origin = Origin { stream, ..origin.clone() };
+            self.copies.open(StreamId(key), writer, &origin);
             let pipe = Pipe { fd, kind, writer, origin, last_words: None, search: None };
             pipe.open(key, mux);
-            if let Some(tee) = &mut self.tee {
-                tee.open(StreamId(key), writer.0);
-            }
             self.open.insert(key, pipe);
         }
     }
@@ -231,7 +230,7 @@ impl Pipes {
             pipe.let_go();
             match pipe.held() {
                 // Nothing is there to be found by `readable`, be there room or not.
-                0 => pipe.begin_again(key, mux, self.tee.as_mut()),
+                0 => pipe.begin_again(key, mux, &mut self.copies),
                 count => pipe.last_words = Some(count),
             }
             while has_room(mux) && self.open.get(&key).is_some_and(|pipe| pipe.last_words.is_some()) {
@@ -268,7 +267,7 @@ impl Pipes {
             mux.close(StreamId(*key));
         }
         for key in self.open.keys() {
-            close_tee(self.tee.as_mut(), *key);
+            self.copies.close(StreamId(*key));
         }
         self.open.clear();
     }
@@ -288,9 +287,7 @@ impl Pipes {
                 pipe.search = None;
                 self.found.push(pipe.writer);
             }
-            if let Some(tee) = &mut self.tee {
-                tee.feed(StreamId(key), pipe.writer.0, &self.buffer[..count]);
-            }
+            self.copies.feed(StreamId(key), pipe.writer, &self.buffer[..count]);
             pipe.last_words = pipe.last_words.map(|left| left.saturating_sub(count).min(pipe.held()));
         }
         let writer = pipe.writer;
@@ -300,12 +297,12 @@ impl Pipes {
                 let pipe = self.open.remove(&key)?;
                 self.poller.get_ref().remove(&pipe.fd);
                 mux.close(StreamId(key));
-                close_tee(self.tee.as_mut(), key);
+                self.copies.close(StreamId(key));
             }
             Received::Bytes(_) | Received::Nothing
                 if pipe.last_words == Some(0) || (was_ending && received == Received::Nothing) =>
             {
-                pipe.begin_again(key, mux, self.tee.as_mut());
+                pipe.begin_again(key, mux, &mut self.copies);
             }
             Received::Bytes(_) | Received::Nothing => return None,
         }
@@ -340,22 +337,15 @@ impl Pipe {
     }
 
     /// Ends what the leader wrote. Somebody who was left behind may write on: that is a new beginning of the stream.
-    fn begin_again(&mut self, key: u64, mux: &mut Mux, tee: Option<&mut Tee>) {
+    fn begin_again(&mut self, key: u64, mux: &mut Mux, copies: &mut Copies) {
         self.last_words = None;
         self.search = None;
-        close_tee(tee, key);
+        copies.begin_again(StreamId(key), self.writer, &self.origin);
         self.open(key, mux);
     }
 
     fn open(&self, key: u64, mux: &mut Mux) {
         let Origin { label, pid, is_hidden, stream } = self.origin.clone();
         mux.open(StreamId(key), label, pid, stream, is_hidden);
-    }
-}
-
-/// Ends the part of a stream in its log file, if there is one.
-fn close_tee(tee: Option<&mut Tee>, key: u64) {
-    if let Some(tee) = tee {
-        tee.close(StreamId(key));
     }
 }

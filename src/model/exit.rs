@@ -58,6 +58,10 @@ pub mod code {
     pub const OUTPUT_LOST: u8 = 1;
     /// Bad usage, a bad Procfile, a bad env file, ports that cannot be given.
     pub const USAGE: u8 = 2;
+    /// What a run was asked for could not be done, or there is no run to ask.
+    pub const REFUSED: u8 = 1;
+    /// Another run of the same app goes on.
+    pub const RUNNING: u8 = 3;
     /// A bug of ours (`EX_SOFTWARE` of sysexits.h).
     pub const BUG: u8 = 70;
     /// A command was found and could not be executed (POSIX 2.8.2).

@@ -22,6 +22,8 @@
 //! - `backlog`: what waits for one file, and the count of what had to be dropped.
 //! - `files`: what waits for all of them, and the sums of it.
 //!
+//! What was written last is kept for those who ask later (`proc logs`) in the [`Ring`], which the engine feeds with the same chunk too.
+//!
 //! Both threads have their work from a `handoff`: the queue, the room in it, and how it ends.
 //!
 //! Nothing here reads a descriptor or a clock, and all but the two threads is pure.
@@ -52,6 +54,7 @@ mod line;
 mod logs;
 mod mux;
 mod palette;
+mod ring;
 mod screen;
 mod sgr;
 mod sink;
@@ -63,6 +66,7 @@ pub use line::{LONGEST, LineBuffer, Piece};
 pub use logs::{Logs, Unwritten};
 pub use mux::{Formatted, Mux, StreamId};
 pub use palette::Colour;
+pub use ring::{Author, Count, Reading, Ring, Segment};
 pub use screen::Terminal;
 pub use sink::{Closed, Finished, Sink, Target, WriteNow};
 pub use tee::Tee;

@@ -3,6 +3,7 @@
 use crate::model::answer::Answer;
 use crate::model::exit::Exit;
 use crate::model::instance::{Generation, InstanceId, Pid};
+use crate::model::request::Request;
 use crate::model::signal::{Received, Signal};
 use std::fmt;
 
@@ -103,6 +104,8 @@ pub enum Event {
         /// The file, as it is shown: relative to the root, and printable.
         path: String,
     },
+    /// Somebody asks something of the run.
+    Requested(Request),
     /// No descendant of ours is left, in a group we know or outside.
     Childless,
     /// A signal was sent to us.

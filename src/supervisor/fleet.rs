@@ -13,6 +13,7 @@ use crate::model::answer::Failure;
 use crate::model::exit::Exit;
 use crate::model::instance::{Generation, InstanceId};
 use crate::model::plan::Plan;
+use crate::model::request::Request;
 use crate::model::settings::{Condition, DEFAULTS, Settings};
 use crate::model::signal::Received;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -28,10 +29,14 @@ pub(crate) enum Change<'a> {
     Probed { instance: InstanceId, kind: ProbeKind, result: Result<(), &'a Failure> },
     /// A file that a process type is restarted for has changed.
     FileChanged { process: usize, path: &'a str },
+    /// Somebody asks something of the run.
+    Requested(&'a Request),
     /// An instance ended, could not be started, or never will.
     Ended(InstanceId, Exit),
     /// An instance ended that is started again.
     Restarting(InstanceId),
+    /// An instance ended because somebody asked for that, and stays down.
+    Parked(InstanceId),
     /// A signal came to us.
     Signal(Received),
     /// We go on after having been suspended.

@@ -20,6 +20,8 @@ pub(crate) fn decide(change: Change<'_>) -> Vec<Intent> {
         | Change::Started(_)
         | Change::Probed { .. }
         | Change::FileChanged { .. }
+        | Change::Requested(_)
+        | Change::Parked(_)
         | Change::Ended(..)
         | Change::Restarting(_)
         | Change::Signal(_)

@@ -70,6 +70,8 @@ impl Health {
             }
             Change::Begun
             | Change::FileChanged { .. }
+            | Change::Requested(_)
+            | Change::Parked(_)
             | Change::Signal(_)
             | Change::OutputClosed
             | Change::Progress => Vec::new(),

@@ -122,6 +122,8 @@ impl Supervisor {
             | Change::Started(_)
             | Change::Probed { .. }
             | Change::FileChanged { .. }
+            | Change::Requested(_)
+            | Change::Parked(_)
             | Change::Signal(_)
             | Change::Resumed
             | Change::OutputClosed

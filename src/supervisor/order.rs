@@ -38,6 +38,8 @@ impl Order {
             Change::Restarting(id) => follow(fleet, id),
             Change::Probed { .. }
             | Change::FileChanged { .. }
+            | Change::Requested(_)
+            | Change::Parked(_)
             | Change::Signal(_)
             | Change::Resumed
             | Change::OutputClosed

@@ -84,6 +84,8 @@ impl Shutdown {
             | Change::Started(_)
             | Change::Probed { .. }
             | Change::FileChanged { .. }
+            | Change::Requested(_)
+            | Change::Parked(_)
             | Change::Restarting(_)
             | Change::Signal(_)
             | Change::Resumed

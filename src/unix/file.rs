@@ -7,7 +7,7 @@ use nix::unistd::geteuid;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +82,21 @@ pub fn exposure(path: &Path) -> Exposure {
 #[must_use]
 pub fn are_we_root() -> bool {
     geteuid().is_root()
+}
+
+/// The directory for what we need while we run: this one or else the usual one, if it is there and ours alone.
+#[must_use]
+pub fn runtime_dir(named: Option<&Path>) -> Option<PathBuf> {
+    let usual = PathBuf::from(format!("/run/user/{}", geteuid()));
+    let is_ours = |path: &PathBuf| {
+        let is_fit = |stat: libc::stat| {
+            stat.st_uid == geteuid().as_raw()
+                && stat.st_mode & 0o077 == 0
+                && kind(stat.st_mode) == Some("a directory")
+        };
+        path.is_absolute() && stat(path).is_ok_and(is_fit)
+    };
+    named.map(Path::to_owned).into_iter().chain([usual]).find(is_ours)
 }
 
 /// What a file is, unless it is regular.

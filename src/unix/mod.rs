@@ -15,6 +15,7 @@ pub mod log_file;
 pub mod process;
 pub mod pty;
 pub mod reap;
+pub mod run_dir;
 pub mod signals;
 pub mod spawn;
 pub mod sweep;

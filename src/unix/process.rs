@@ -19,6 +19,13 @@ pub struct Process {
     pub name: String,
 }
 
+/// Whether there is a process with this number, be it anybody's.
+#[must_use]
+pub fn is_alive(pid: i32) -> bool {
+    let result = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None);
+    pid > 0 && result != Err(nix::errno::Errno::ESRCH)
+}
+
 impl Process {
     /// The process with this id; none if there is none any more, be its zombie still there or not.
     #[must_use]

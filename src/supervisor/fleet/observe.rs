@@ -56,6 +56,7 @@ impl Fleet {
                 None
             }
             Event::FileChanged { process, path } => Some(Change::FileChanged { process: *process, path }),
+            Event::Requested(request) => Some(Change::Requested(request)),
             Event::StopCommandEnded { instance, generation, result } => {
                 self.stop_command_ended(*instance, *generation, result)
             }
