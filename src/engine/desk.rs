@@ -10,6 +10,8 @@ impl Engine {
     pub(super) fn answer(&mut self, call: Call) {
         match call {
             Call::Look { reply, .. } => drop(reply.send(Ok(self.snapshot()))),
+            Call::Select { names, reply } => drop(reply.send(self.select(&names))),
+            Call::Types { reply } => drop(reply.send(Ok(self.types()))),
             Call::Act { reply, .. } => drop(reply.send(Err(not_yet()))),
             Call::Scale { reply, .. } => drop(reply.send(Err(not_yet()))),
             Call::Reload { reply } => drop(reply.send(Err(not_yet()))),
