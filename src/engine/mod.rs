@@ -21,6 +21,7 @@ mod perform;
 mod pipes;
 mod probes;
 mod reload;
+mod replan;
 mod search;
 mod strays;
 
@@ -48,6 +49,7 @@ use perform::Performed;
 use pipes::{CHUNK, Pipes, SMALL_CHUNK};
 use probes::Probes;
 pub use reload::{Reload, Reloaded};
+pub use replan::{Replanned, Replanning};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::rc::Rc;
@@ -128,6 +130,10 @@ pub struct Engine {
     limits: Limits,
     /// What reads the env files again.
     reader: reload::Reader,
+    /// What is needed for another plan.
+    planner: replan::Planner,
+    /// Who whoever started the run sees.
+    guard_pid: u32,
 }
 
 impl Engine {
@@ -161,6 +167,8 @@ impl Engine {
             is_output_closed: false,
             window,
             limits,
+            planner: replan::Planner::default(),
+            guard_pid: std::os::unix::process::parent_id(),
         })
     }
 

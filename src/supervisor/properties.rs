@@ -293,6 +293,7 @@ fn plan(exit_on: ExitOn, grace: Grace, release: bool) -> Plan {
         settings,
         instances,
         left_out: Vec::new(),
+        gone: [].into(),
         base_port: None,
         environment: Environment::default(),
         root: "/".into(),
