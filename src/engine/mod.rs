@@ -16,6 +16,7 @@ pub mod handle;
 mod inbox;
 mod logs;
 mod looks;
+mod names;
 mod perform;
 mod pipes;
 mod probes;
