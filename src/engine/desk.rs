@@ -14,6 +14,7 @@ impl Engine {
             Call::Scale { reply, .. } => drop(reply.send(Err(not_yet()))),
             Call::Reload { reply } => drop(reply.send(Err(not_yet()))),
             Call::Down { reply } => drop(reply.send(Err(not_yet()))),
+            Call::Terminal(ask) => self.serve(ask),
         }
     }
 

@@ -5,6 +5,7 @@
 //! Nothing here blocks: standard output is written by a thread of its own, and while that has no room for more we do not read what the
 //! children write.
 
+pub mod attach;
 mod channel;
 mod children;
 pub mod clock;
@@ -35,6 +36,7 @@ use crate::unix::pty::Window;
 use crate::unix::signals::Signals;
 use crate::unix::sweep::Sweep;
 use crate::watch::Watcher;
+use attach::Writers;
 pub use channel::Channel;
 use children::{Changes, Children};
 use clock::Clock;
@@ -124,6 +126,8 @@ pub struct Engine {
     is_output_closed: bool,
     /// The window of those processes that have a terminal.
     window: Window,
+    /// Who types into those terminals.
+    writers: Writers,
     limits: Limits,
     /// What reads the env files again.
     reader: reload::Reader,
@@ -159,6 +163,7 @@ impl Engine {
             events: VecDeque::new(),
             is_output_closed: false,
             window,
+            writers: Writers::default(),
             limits,
         })
     }
