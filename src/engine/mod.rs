@@ -15,10 +15,12 @@ mod desk;
 mod finish;
 pub mod handle;
 mod inbox;
+mod keys;
 mod logs;
 mod looks;
 mod perform;
 mod pipes;
+mod press;
 mod probes;
 mod reload;
 mod search;
@@ -47,6 +49,7 @@ use handle::{Call, Desk};
 use inbox::{Inbox, Incoming};
 use perform::Performed;
 use pipes::{CHUNK, Pipes, SMALL_CHUNK};
+use press::Pressing;
 use probes::Probes;
 pub use reload::{Reload, Reloaded};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -128,6 +131,8 @@ pub struct Engine {
     window: Window,
     /// Who types into those terminals.
     writers: Writers,
+    /// What was pressed on the keyboard of the run.
+    keys: Pressing,
     limits: Limits,
     /// What reads the env files again.
     reader: reload::Reader,
@@ -164,6 +169,7 @@ impl Engine {
             is_output_closed: false,
             window,
             writers: Writers::default(),
+            keys: Pressing::default(),
             limits,
         })
     }
@@ -292,6 +298,8 @@ impl Engine {
                 // Not the supervisor's affair: no process starts or stops for it.
                 Incoming::Window => self.resize(),
                 Incoming::Signal(received) => self.events.push_back(Event::Signal(received)),
+                Incoming::Key(key) => self.press(key),
+                Incoming::Keyboard => self.tell_of_keys(),
             }
         }
     }
@@ -311,6 +319,7 @@ impl Engine {
 
     /// The guard was killed, and whoever did that cannot see us: we take everything with us, and do not wait for anybody.
     async fn abandon(mut self) -> (Outcome, u64) {
+        self.inbox.give_keyboard_back();
         self.children.kill_groups();
         let all_killed = Sweep::of_all().kill_all(|_, _| ());
         let rest =

@@ -20,3 +20,4 @@ pub mod signals;
 pub mod spawn;
 pub mod sweep;
 pub mod tree;
+pub mod tty;
