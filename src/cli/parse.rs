@@ -295,7 +295,7 @@ impl Places<'_> {
             no_timestamps,
             log_format: self.pick("log_format", early.log_format, late.log_format),
             pty: self.pick("pty", early.pty, late.pty),
-            no_keys: early.no_keys || late.no_keys,
+            no_keys: self.pick("no_keys", early.no_keys, late.no_keys),
             quiet: self.join("quiet", early.quiet, late.quiet),
             buffer: self.pick("buffer", early.buffer, late.buffer),
             log_dir: self.pick("log_dir", early.log_dir, late.log_dir),

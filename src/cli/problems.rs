@@ -37,6 +37,12 @@ impl Problems {
         self.errors.iter().map(first).collect()
     }
 
+    /// The errors, each with its place and its hints.
+    #[must_use]
+    pub(super) fn into_errors(self) -> Vec<String> {
+        self.errors
+    }
+
     /// Notes an error.
     pub(super) fn error(&mut self, text: impl Display) {
         self.errors.push(format!("error: {text}"));

@@ -8,6 +8,7 @@ use super::load::{self, Demand, Surroundings};
 use super::logs;
 use super::place::{self, Place};
 use super::plan::{Planned, Planner};
+use super::replan;
 use super::ui;
 use super::watch;
 use crate::api::server::Server;
@@ -15,10 +16,9 @@ use crate::engine::handle::Desk;
 use crate::engine::{Channel, Console, Engine, LAST_CHANCE};
 use crate::model::exit::{Outcome, code};
 use crate::model::instance::InstanceId;
-use crate::model::plan::Plan;
 use crate::model::policy::LogFormat;
 use crate::model::signal::Signal;
-use crate::output::{Colour, Formatter, Label, Logs, Mux, Ring, Sink, Target, Terminal};
+use crate::output::{Formatter, Label, Logs, Mux, Ring, Sink, Target, Terminal};
 use crate::unix::guard::{self, AllKilled, Side, Watched};
 use crate::unix::limits::Limits;
 use crate::unix::link::{Request, SupervisorLink};
@@ -46,7 +46,8 @@ pub(super) fn start(
     if let Some(app) = &app {
         contract::check(app, &mut problems);
     }
-    let planned = app.and_then(|app| Planner { options, named, problems: &mut problems }.plan(app));
+    let planned =
+        app.and_then(|app| Planner { options, named, problems: &mut problems, again: None }.plan(app));
     if let Some(planned) = &planned {
         capacity::check(options, &planned.plan, &limits, &mut problems);
         watch::check(&planned.plan, around, &mut problems);
@@ -66,8 +67,8 @@ pub(super) fn start(
         Side::Guard(guard) => Ok(end_as(told(guard.watch()))),
         Side::Supervisor(link) => {
             let last_word = link.try_clone().map_err(failed("failed to reach the guard"))?;
-            let result =
-                contain(|| supervise(options, planned, place.as_ref(), around, link, limits)).flatten();
+            let result = contain(|| supervise(options, named, planned, place.as_ref(), around, link, limits))
+                .flatten();
             let outcome = result.unwrap_or_else(|error| {
                 ui::complain(error.render());
                 Outcome::Code(error.exit_code())
@@ -86,6 +87,7 @@ fn failed(what: &'static str) -> impl Fn(io::Error) -> CliError {
 /// Takes over the signals, and lets the engine run.
 fn supervise(
     options: &Options,
+    named: &[String],
     planned: Planned,
     place: Option<&Place>,
     around: &Surroundings,
@@ -111,7 +113,8 @@ fn supervise(
     let reload = sources.reload(plan.environment.clone(), plan.settings.clone());
     let engine = Engine::new(plan, console, signals, link, limits, reload)
         .map_err(failed("failed to start the event loop"))?
-        .watching(watcher);
+        .watching(watcher)
+        .replanning(replan::replanning(options, named, around));
     let (outcome, unwritten) = runtime.block_on(engine.run());
     if unwritten > 0 {
         mention(&format!("{unwritten} bytes of output could not be written\n"));
@@ -181,7 +184,7 @@ fn console(
     let is_terminal = io::stdout().is_terminal();
     let is_coloured = ui::coloured(options.color, is_terminal, &|name| around.variable(name));
     let labels: BTreeMap<InstanceId, Label> =
-        plan.instances.keys().map(|id| (*id, label(plan, *id))).collect();
+        plan.instances.keys().map(|id| (*id, Label::of(plan, *id))).collect();
     let width = labels.values().map(|label| label.process.len()).max().unwrap_or(0);
     let formatter = Formatter::new(options.log_format, options.timestamps, is_coloured, width);
     let channel =
@@ -202,16 +205,6 @@ fn console(
         desk,
         preamble: plan.left_out().into_iter().chain(notices.iter().cloned()).collect(),
     })
-}
-
-fn label(plan: &Plan, id: InstanceId) -> Label {
-    let process_type = plan.types.get(id.process).map_or_else(String::new, |each| each.name.clone());
-    Label {
-        process: plan.name(id),
-        process_type,
-        index: Some(id.number.into()),
-        colour: Colour::nth(id.process),
-    }
 }
 
 /// A writer that waits for nothing, and gives up for good where that cannot be had.

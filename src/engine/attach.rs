@@ -155,7 +155,7 @@ impl Engine {
 
     /// The instance that a name means, which must be one.
     fn only_one(&self, name: &str) -> Result<InstanceId, Refusal> {
-        let there: Vec<InstanceId> = self.plan.instances.keys().copied().collect();
+        let there: Vec<InstanceId> = self.supervisor.instances().collect();
         match select(&[name.to_owned()], &there, &self.plan.types)?[..] {
             [instance] => Ok(instance),
             ref several => {

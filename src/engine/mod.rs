@@ -23,6 +23,7 @@ mod pipes;
 mod press;
 mod probes;
 mod reload;
+mod replan;
 mod search;
 mod strays;
 
@@ -52,6 +53,7 @@ use pipes::{CHUNK, Pipes, SMALL_CHUNK};
 use press::Pressing;
 use probes::Probes;
 pub use reload::{Reload, Reloaded};
+pub use replan::{Replanned, Replanning};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::rc::Rc;
@@ -136,6 +138,10 @@ pub struct Engine {
     limits: Limits,
     /// What reads the env files again.
     reader: reload::Reader,
+    /// What is needed for another plan.
+    planner: replan::Planner,
+    /// Who whoever started the run sees.
+    guard_pid: u32,
 }
 
 impl Engine {
@@ -171,6 +177,8 @@ impl Engine {
             writers: Writers::default(),
             keys: Pressing::default(),
             limits,
+            planner: replan::Planner::default(),
+            guard_pid: std::os::unix::process::parent_id(),
         })
     }
 

@@ -120,8 +120,7 @@ impl Engine {
         if others.any(|other| self.wanted_port(*other) == Some(port)) {
             return Ok(());
         }
-        let by = listener::holder(port)
-            .map_or(String::new(), |holder| format!(" by pid {} ({})", holder.pid, holder.name));
+        let by = listener::holder(port).map_or(String::new(), |holder| holder.words());
         Err(SpawnFailure::Temporary { message: format!("port {port} is taken{by}") })
     }
 
@@ -148,6 +147,7 @@ impl Engine {
     fn tell(&mut self, notice: &Notice) {
         let name_of = |pid| Some(Process::look_at(pid)?.name);
         if let Some(text) = notice.text(&self.plan, &name_of) {
+            self.publish(notice, &text);
             if let Notice::Exited { instance, .. } = notice {
                 // It is about the process that was reaped.
                 self.say_of(Some(*instance), self.children.pid(*instance), &text);
@@ -156,7 +156,7 @@ impl Engine {
             }
         }
         if let Notice::Survivors(_) = notice {
-            for (about, process) in self.children.survivors() {
+            for (about, process) in self.children.everybody().1 {
                 let why = process.obstacle().map(|obstacle| format!(": {obstacle}")).unwrap_or_default();
                 self.say(about, &format!("pid {} ({}) is still alive{why}", process.pid, process.name));
             }

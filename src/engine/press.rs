@@ -26,7 +26,7 @@ impl Engine {
 
     /// Does what a key means.
     pub(super) fn press(&mut self, key: u8) {
-        let instances: Vec<InstanceId> = self.plan.instances.keys().copied().collect();
+        let instances: Vec<InstanceId> = self.supervisor.instances().collect();
         let names: Vec<String> = instances.iter().map(|id| self.plan.name(*id)).collect();
         let is_focused = self.console.mux.focus().is_some();
         let pressed = self.keys.state.press(key, &names, is_focused);
@@ -64,7 +64,7 @@ impl Engine {
     }
 
     fn show_status(&mut self) {
-        let rows: Vec<[String; 6]> = self.snapshot().instances.iter().map(row).collect();
+        let rows: Vec<[String; 6]> = self.snapshot(false).instances.iter().map(row).collect();
         let titles = ["", "phase", "pid", "port", "uptime", "restarts"].map(str::to_owned);
         for line in table(std::iter::once(titles).chain(rows).collect()) {
             self.mention(&line);

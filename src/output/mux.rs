@@ -91,6 +91,12 @@ impl Mux {
         Self { streams, page, system, focus: None, question: None, held: 0, most_held }
     }
 
+    /// Has names of this length fit before the lines to come; the columns that stand before each line then.
+    pub fn widen(&mut self, width: usize) -> usize {
+        self.page.formatter.widen(width);
+        self.page.formatter.prefix_width()
+    }
+
     /// Sets the time of the records to come, once per wake-up; `elapsed` is the time since the start of the run.
     pub fn set_time(&mut self, wall: SystemTime, elapsed: Duration) {
         self.page.formatter.set_time(wall, elapsed);

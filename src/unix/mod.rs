@@ -21,3 +21,4 @@ pub mod spawn;
 pub mod sweep;
 pub mod tree;
 pub mod tty;
+pub mod usage;
