@@ -63,7 +63,7 @@ pub(super) fn start(
     };
     fds::keep_from_children();
     // One thread so far, and from here on two processes.
-    match guard::split().map_err(failed("failed to start the guard"))? {
+    match guard::split(!options.no_keys).map_err(failed("failed to start the guard"))? {
         Side::Guard(guard) => {
             let outcome = told(guard.watch());
             if let Some(place) = place {

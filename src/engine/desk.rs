@@ -26,6 +26,7 @@ impl Engine {
                 self.events.push_back(Event::Requested(Request::Down));
                 drop(reply.send(Ok(())));
             }
+            Call::Terminal(ask) => self.serve(ask),
         }
     }
 
@@ -70,7 +71,7 @@ impl Engine {
     }
 
     /// How the run stands.
-    fn snapshot(&mut self, with_usage: bool) -> Snapshot {
+    pub(super) fn snapshot(&mut self, with_usage: bool) -> Snapshot {
         let usage = if with_usage { self.usage() } else { BTreeMap::new() };
         let ids: Vec<InstanceId> = self.supervisor.instances().collect();
         let status = |id: &InstanceId| Some((*id, self.supervisor.status(*id, &self.plan, self.now)?));

@@ -3,6 +3,7 @@
 //! All of it may be used on another thread. The loop answers at once, between two events; nobody waits for it longer than that, and it waits
 //! for nobody.
 
+use super::attach::Ask;
 use super::clock::Clock;
 use crate::model::happening::Happening;
 use crate::model::instance::InstanceId;
@@ -34,7 +35,7 @@ pub enum Act {
 }
 
 /// The way to an answer.
-type Reply<T> = oneshot::Sender<Result<T, Refusal>>;
+pub(super) type Reply<T> = oneshot::Sender<Result<T, Refusal>>;
 
 /// A question to the loop.
 #[derive(Debug)]
@@ -53,6 +54,8 @@ pub(super) enum Call {
     Reload { reply: Reply<Vec<String>> },
     /// End the run.
     Down { reply: Reply<()> },
+    /// Something about the terminal of an instance.
+    Terminal(Ask),
 }
 
 /// The API's end.
@@ -117,7 +120,7 @@ impl Handle {
         &self.ring
     }
 
-    async fn call<T>(&self, make: impl FnOnce(Reply<T>) -> Call) -> Result<T, Refusal> {
+    pub(super) async fn call<T>(&self, make: impl FnOnce(Reply<T>) -> Call) -> Result<T, Refusal> {
         let (reply, answer) = oneshot::channel();
         self.calls.send(make(reply)).await.map_err(|_| over())?;
         answer.await.map_err(|_| over())?

@@ -64,6 +64,8 @@ pub(crate) enum Prospect {
 #[derive(Debug)]
 pub(crate) struct Fleet {
     instances: BTreeMap<InstanceId, Instance>,
+    /// How far those had come that are not wanted any more: what is still reported of them is not to be taken for news of those who come after.
+    forgotten: BTreeMap<InstanceId, Generation>,
     /// Whoever may have changed since the last [`Fleet::settle`]: with a thousand instances nobody looks at all of them for each event.
     touched: BTreeSet<InstanceId>,
     /// By process type.
@@ -81,6 +83,7 @@ impl Fleet {
     pub(crate) fn new(plan: &Plan) -> Self {
         Self {
             instances: plan.instances.keys().map(|id| (*id, Instance::new())).collect(),
+            forgotten: BTreeMap::new(),
             touched: BTreeSet::new(),
             settings: plan.settings.clone(),
             dependants: dependants(&plan.settings),
@@ -166,7 +169,8 @@ impl Fleet {
     pub(crate) fn settle(&mut self) {
         for id in std::mem::take(&mut self.touched) {
             if self.instances.get(&id).is_some_and(Instance::is_forgotten) {
-                self.instances.remove(&id);
+                let instance = self.instances.remove(&id);
+                self.forgotten.extend(instance.map(|instance| (id, instance.generation)));
             }
         }
     }
@@ -176,7 +180,8 @@ impl Fleet {
         self.settings.clone_from(&replan.settings);
         self.dependants = dependants(&self.settings);
         for id in &replan.instances {
-            self.instances.entry(*id).or_insert_with(Instance::new);
+            let generation = self.forgotten.remove(id).unwrap_or_default();
+            self.instances.entry(*id).or_insert_with(|| Instance { generation, ..Instance::new() });
         }
         // Whoever waits may wait for something else now.
         self.touched.extend(self.instances.keys());
@@ -194,7 +199,7 @@ impl Fleet {
 
     /// Whether an instance has never been wanted.
     pub(crate) fn is_new(&self, id: InstanceId) -> bool {
-        self.instances.get(&id).is_some_and(|instance| *instance == Instance::new())
+        self.instances.get(&id).is_some_and(Instance::is_new)
     }
 
     /// Whether an instance neither runs nor is about to.

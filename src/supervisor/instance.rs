@@ -224,6 +224,11 @@ impl Instance {
         }
     }
 
+    /// Whether it was never wanted.
+    pub(crate) fn is_new(&self) -> bool {
+        self.phase == Phase::Down && self.spawns == 0 && self.ended.is_none() && !self.is_parked
+    }
+
     /// Whether it neither runs nor is about to.
     pub(crate) fn is_startable(&self) -> bool {
         match self.phase {
