@@ -63,7 +63,7 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("api".into()).spawn(move || {
             // Fails where there is no descriptor left; then nobody listens.
-            drop(runtime.block_on(serve(App { handle, ended }, socket, port)));
+            drop(runtime.block_on(serve(App { handle, ended, missed: Arc::default() }, socket, port)));
         })?;
         Ok(Self { thread: Some(thread), end: Some(end) })
     }
