@@ -17,6 +17,8 @@ impl Engine {
     pub(super) fn answer(&mut self, call: Call) {
         match call {
             Call::Look { with_usage, reply } => drop(reply.send(Ok(self.snapshot(with_usage)))),
+            Call::Select { names, reply } => drop(reply.send(self.select(&names))),
+            Call::Types { reply } => drop(reply.send(Ok(self.types()))),
             Call::Act { act, names, reply } => drop(reply.send(self.act(act, &names))),
             Call::Scale { changes, reply } => drop(reply.send(self.scale(&changes))),
             Call::Reload { reply } => drop(reply.send(self.reload())),

@@ -18,6 +18,7 @@ mod inbox;
 mod keys;
 mod logs;
 mod looks;
+mod names;
 mod perform;
 mod pipes;
 mod press;
