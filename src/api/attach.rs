@@ -3,6 +3,7 @@
 //! After the upgrade of the connection there are bytes both ways and nothing else.
 
 use super::failure::{Asked, Failure, Refused};
+use super::follow::Follower;
 use super::messages::{Done, WindowRequest};
 use super::query::AttachQuery;
 use super::routes::App;
@@ -23,9 +24,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::sync::watch;
-
-use super::follow::Follower;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What the connection becomes.
 pub const PROTOCOL: &str = "proc-attach";
@@ -41,6 +40,35 @@ const MOST_TYPED: usize = 64 * 1024;
 
 /// How long is waited before room is looked for again.
 const PAUSE: Duration = Duration::from_millis(10);
+
+/// How many may be attached at once.
+const MOST: u32 = 64;
+
+/// The places for those who are attached.
+#[derive(Debug, Clone)]
+pub(super) struct Places(Arc<Semaphore>);
+
+impl Default for Places {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(MOST as usize)))
+    }
+}
+
+impl Places {
+    /// Takes one until it is dropped.
+    fn take(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        let taken = Arc::clone(&self.0).try_acquire_owned();
+        taken.map_err(|_| {
+            Failure::new(StatusCode::SERVICE_UNAVAILABLE, format!("{MOST} are attached already"))
+        })
+    }
+
+    /// Waits until all have gone.
+    pub(super) async fn all_free(&self) {
+        // It is never closed.
+        drop(self.0.acquire_many(MOST).await);
+    }
+}
 
 type Connection = TokioIo<Upgraded>;
 
@@ -69,14 +97,13 @@ pub(super) async fn attach(
         let failure = failure.hint(format!("send `connection: upgrade` and `upgrade: {PROTOCOL}`"));
         return Ok(([(UPGRADE, PROTOCOL)], failure).into_response());
     };
-    let attachment = app.handle.attach(name, query.write).await?;
+    let place = app.places.take()?;
+    let handle = app.handle;
+    let attachment = handle.attach(name, query.write).await?;
     let answer = switching(&attachment.role);
-    let App { handle, mut ended } = app;
     tokio::spawn(async move {
-        tokio::select! {
-            () = converse(upgrade, &handle, &attachment, query.history) => {}
-            _ = ended.changed() => {}
-        }
+        let _place = place;
+        converse(upgrade, &handle, &attachment, query.history).await;
         if let Role::Writer(writer) = attachment.role {
             // A run that is over has nobody attached.
             drop(handle.detach(attachment.instance, writer).await);
@@ -161,11 +188,7 @@ async fn goes_on(handle: &Handle, name: &str) -> bool {
 /// Types what the client sends; returns when it has gone.
 ///
 /// What there is no room for is kept and tried again while more is read: a Ctrl-C may be behind it, for which a terminal needs no room.
-async fn listen(
-    mut from: ReadHalf<Connection>,
-    handle: &Handle,
-    attachment: &Attachment,
-) -> io::Result<()> {
+async fn listen(mut from: ReadHalf<Connection>, handle: &Handle, attachment: &Attachment) -> io::Result<()> {
     let mut buffer = [0; 4096];
     let mut typed = Vec::new();
     loop {

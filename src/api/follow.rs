@@ -84,8 +84,10 @@ impl Follower {
         if missed > 0 {
             self.say(&format!("{missed} lines were skipped: too slow to read them"), &mut bytes);
         }
-        for segment in reading.segments.iter().filter(|segment| segment.author.instance == Some(self.instance)) {
-            self.put(segment, &mut bytes);
+        for segment in &reading.segments {
+            if self.is_meant(segment) {
+                self.put(segment, &mut bytes);
+            }
         }
         Written { bytes, has_news: std::mem::take(&mut self.has_news), is_over: reading.is_over }
     }
@@ -147,8 +149,12 @@ mod tests {
     fn ring(most: usize) -> Arc<Ring> {
         let ring = Ring::new(most);
         for (id, instance) in [(1, INSTANCE), (2, OTHER)] {
-            let author =
-                Author { instance: Some(instance), label: Label::system(), pid: Some(7), stream: Stream::Stdout };
+            let author = Author {
+                instance: Some(instance),
+                label: Label::system(),
+                pid: Some(7),
+                stream: Stream::Stdout,
+            };
             ring.open(StreamId(id), author);
         }
         Arc::new(ring)

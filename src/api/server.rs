@@ -1,5 +1,6 @@
 //! The server: a thread with a runtime of its own, and a task for each connection.
 
+use super::attach::Places;
 use super::connections::Connections;
 use super::routes::{App, router};
 use crate::engine::handle::Handle;
@@ -30,7 +31,7 @@ impl Server {
         let (end, ended) = watch::channel(());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("api".into()).spawn(move || {
-            runtime.block_on(serve(App { handle, ended }, listener));
+            runtime.block_on(serve(App { handle, ended, places: Places::default() }, listener));
         })?;
         Ok(Self { thread: Some(thread), end: Some(end) })
     }
@@ -51,6 +52,7 @@ async fn serve(app: App, listener: UnixListener) {
     let Ok(listener) = tokio::net::UnixListener::from_std(listener) else { return };
     let mut ended = app.ended.clone();
     let mut connections = Connections::new(app.ended.clone());
+    let places = app.places.clone();
     let router = router(app);
     loop {
         tokio::select! {
@@ -67,5 +69,6 @@ async fn serve(app: App, listener: UnixListener) {
         }
     }
     drop(listener);
-    let _ = tokio::time::timeout(FAREWELL, connections.finish()).await;
+    let _ =
+        tokio::time::timeout(FAREWELL, async { tokio::join!(connections.finish(), places.all_free()) }).await;
 }
