@@ -6,6 +6,9 @@ mod check;
 pub mod completions;
 mod config;
 mod contract;
+#[cfg_attr(not(feature = "api"), path = "control/without.rs")]
+mod control;
+mod detach;
 mod env;
 pub mod error;
 mod examples;
@@ -56,6 +59,7 @@ pub fn main() -> ExitCode {
 fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
     match &cli.command {
         Command::Start { types } => start::start(&cli.options, types, &surroundings()?),
+        Command::Ask(ask) => control::answer(ask, &cli.options, &surroundings()?),
         Command::Run { words } => match run::run(&cli.options, words, &surroundings()?)? {},
         Command::Check => check::check(&cli.options, &surroundings()?),
         Command::Env { instance } => env::env(&cli.options, instance.as_deref(), &surroundings()?),
