@@ -6,6 +6,7 @@ mod check;
 pub mod completions;
 mod config;
 mod contract;
+mod control;
 mod env;
 pub mod error;
 mod examples;

@@ -37,6 +37,12 @@ impl Problems {
         self.errors.iter().map(first).collect()
     }
 
+    /// The warnings and notices, each with its place.
+    #[must_use]
+    pub(super) fn remarks(&self) -> Vec<String> {
+        self.notices.iter().chain(&self.warnings).cloned().collect()
+    }
+
     /// The errors, each with its place and its hints.
     #[must_use]
     pub(super) fn into_errors(self) -> Vec<String> {

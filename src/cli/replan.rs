@@ -32,7 +32,8 @@ pub(super) fn replanning(options: &Options, named: &[String], around: &Surroundi
         let watcher =
             watch::start(&planned.plan, log_dir.as_deref()).map_err(|error| vec![error.to_string()])?;
         let reload = planned.sources.reload(planned.plan.environment.clone(), planned.plan.settings.clone());
-        Ok(Replanned { plan: planned.plan, quiet: planned.quiet, notices: planned.notices, reload, watcher })
+        let notices = planned.notices.into_iter().chain(problems.remarks()).collect();
+        Ok(Replanned { plan: planned.plan, quiet: planned.quiet, notices, reload, watcher })
     })
 }
 

@@ -355,7 +355,11 @@ impl Children {
         let mut changes = Changes::default();
         let all = descendants();
         self.look_at_all(all.clone(), &mut changes);
-        let whose = |process: &Process| self.strays.owner(process.pid).map(|(instance, _)| instance);
+        let groups: BTreeMap<Pid, Owner> = self.groups().collect();
+        let owner = |process: &Process| {
+            groups.get(&process.group).copied().or_else(|| self.strays.owner(process.pid))
+        };
+        let whose = |process: &Process| owner(process).map(|(instance, _)| instance);
         (changes, all.into_iter().map(|process| (whose(&process), process)).collect())
     }
 
