@@ -106,8 +106,8 @@ async fn serve(app: App, socket: UnixListener, port: Option<Port>) -> io::Result
         }
     }
     drop((socket, port));
-    let _ =
-        tokio::time::timeout(FAREWELL, async { tokio::join!(connections.finish(), places.all_free()) }).await;
+    let farewell = async { tokio::join!(connections.finish(), places.all_free()) };
+    let _ = tokio::time::timeout(FAREWELL, farewell).await;
     Ok(())
 }
 
