@@ -27,13 +27,13 @@ fn always(procfile: &str) -> Proc {
 #[test]
 fn processes_have_terminals_where_proc_has_one_or_always_or_never() {
     for (args, on_a_terminal, into_a_pipe) in [
-        (&[][..], "terminals 1 2", "no terminals"),
-        (&["--pty", "auto"], "terminals 1 2", "no terminals"),
-        (&["--pty", "always"], "terminals 1 2", "terminals 1 2"),
+        (&[][..], "terminals 0 1 2", "no terminals"),
+        (&["--pty", "auto"], "terminals 0 1 2", "no terminals"),
+        (&["--pty", "always"], "terminals 0 1 2", "terminals 0 1 2"),
         (&["--pty", "never"], "no terminals", "no terminals"),
-        (&["--log-format", "raw"], "terminals 1 2", "no terminals"),
+        (&["--log-format", "raw"], "terminals 0 1 2", "no terminals"),
         (&["--log-format", "json"], "no terminals", "no terminals"),
-        (&["--log-format", "json", "--pty", "always"], "terminals 1 2", "terminals 1 2"),
+        (&["--log-format", "json", "--pty", "always"], "terminals 0 1 2", "terminals 0 1 2"),
     ] {
         let proc = || Proc::start("web: ./child tty\n").args(args);
         let (on_terminal, _keyboard) = spawn(proc());
@@ -46,7 +46,7 @@ fn processes_have_terminals_where_proc_has_one_or_always_or_never() {
 
 #[test]
 fn the_choice_can_come_from_the_environment() {
-    Proc::start("web: ./child tty\n").variable("PROC_PTY", "always").run().exits(0).says("terminals 1 2");
+    Proc::start("web: ./child tty\n").variable("PROC_PTY", "always").run().exits(0).says("terminals 0 1 2");
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn in_json_form_the_two_outputs_have_a_terminal_each() {
     let objects: Vec<serde_json::Value> =
         run.stdout().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let stream = |text: &str| &objects.iter().find(|object| object["line"] == text).unwrap()["stream"];
-    assert_eq!(stream("terminals 1 2"), "stdout");
+    assert_eq!(stream("terminals 0 1 2"), "stdout");
     assert_eq!(stream("out"), "stdout");
     assert_eq!(stream("wrong"), "stderr");
     assert_eq!(stream("tail"), "stdout");
@@ -286,7 +286,7 @@ fn a_script_without_an_interpreter_line_has_its_terminal_at_the_second_attempt()
     let proc = always("web: ./script\n").file("script", "tty <&1 && ./child tty window\n");
     std::fs::set_permissions(proc.path("script"), PermissionsExt::from_mode(0o755)).unwrap();
     let run = proc.run();
-    run.exits(0).says("| /dev/pts/").says("| terminals 1 2\n").says("| window 24 80\n");
+    run.exits(0).says("| /dev/pts/").says("| terminals 0 1 2\n").says("| window 24 80\n");
 }
 
 #[test]

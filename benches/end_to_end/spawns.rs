@@ -51,6 +51,7 @@ async fn this_round(limits: Limits) {
         instances: (1..=AT_ONCE).map(|number| (InstanceId { process: 0, number }, None)).collect(),
         settings: Vec::new(),
         left_out: Vec::new(),
+        gone: BTreeSet::new(),
         base_port: None,
         environment: Environment {
             inherited: vec![("PATH".into(), "/usr/bin:/bin".into())],

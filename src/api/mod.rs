@@ -2,8 +2,25 @@
 //!
 //! It runs on a thread of its own, so that whatever clients do costs the processes nothing. It knows the run by its
 //! [`Handle`](crate::engine::handle::Handle) only: it translates, and decides nothing.
+//!
+//! - `messages`, `query`: what requests and answers say, for both sides.
+//! - `client`: the other end.
+//! - `server`, `connections`: who may connect, how many, and how long they may take.
+//! - `routes`: all of them, and the OpenAPI document; `run`, `instances`, `logs`, `events`, `metrics`: what they do.
+//! - `failure`: what a request is answered that is not granted. `body`: an answer that goes on for as long as the run.
 
+mod body;
 pub mod client;
+mod connections;
+mod events;
+mod failure;
+mod instances;
+mod logs;
 pub mod messages;
+mod metrics;
 pub mod query;
+mod routes;
+mod run;
 pub mod server;
+
+pub use routes::document;

@@ -1,32 +1,27 @@
 //! The server: a thread with a runtime of its own, and a task for each connection.
 
+use super::connections::Connections;
+use super::routes::{App, router};
 use crate::engine::handle::Handle;
-use crate::model::request::Refusal;
-use crate::model::snapshot::Snapshot;
 use crate::unix::run_dir::{may_control, peer_uid};
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::get;
-use axum::{Json, Router};
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use std::io;
 use std::os::unix::net::UnixListener;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::net::UnixStream;
 use tokio::sync::watch;
 
-/// How long a request may take to come in.
-const REQUEST_PATIENCE: Duration = Duration::from_secs(5);
+/// How long those who follow have to take the rest when the run is over.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How long nobody is let in where there is no descriptor left for them.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A server that runs.
 #[derive(Debug)]
 pub struct Server {
     thread: Option<JoinHandle<()>>,
-    /// Dropped: the server ends.
-    _end: watch::Sender<()>,
+    /// Dropped: the run is over.
+    end: Option<watch::Sender<()>>,
 }
 
 impl Server {
@@ -35,45 +30,42 @@ impl Server {
         let (end, ended) = watch::channel(());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("api".into()).spawn(move || {
-            runtime.block_on(serve(handle, listener, ended));
+            runtime.block_on(serve(App { handle, ended }, listener));
         })?;
-        Ok(Self { thread: Some(thread), _end: end })
+        Ok(Self { thread: Some(thread), end: Some(end) })
     }
 }
 
-async fn serve(handle: Handle, listener: UnixListener, mut ended: watch::Receiver<()>) {
-    let Ok(listener) = tokio::net::UnixListener::from_std(listener) else { return };
-    let router = router(handle);
-    loop {
-        tokio::select! {
-            _ = ended.changed() => return,
-            accepted = listener.accept() => {
-                if let Ok((stream, _)) = accepted {
-                    tokio::spawn(connection(stream, router.clone()));
-                }
-            }
+impl Drop for Server {
+    /// Gives those who follow the rest, and waits for them a little.
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(thread) = self.thread.take() {
+            // It panicked: nobody is served any more, and the run was none the worse for it.
+            drop(thread.join());
         }
     }
 }
 
-async fn connection(stream: UnixStream, router: Router) {
-    if !peer_uid(&stream).is_ok_and(may_control) {
-        return;
+async fn serve(app: App, listener: UnixListener) {
+    let Ok(listener) = tokio::net::UnixListener::from_std(listener) else { return };
+    let mut ended = app.ended.clone();
+    let mut connections = Connections::new(app.ended.clone());
+    let router = router(app);
+    loop {
+        tokio::select! {
+            _ = ended.changed() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) if peer_uid(&stream).is_ok_and(may_control) => {
+                    connections.add(stream, router.clone());
+                    // What it asks is heard before the next can take its place.
+                    tokio::task::yield_now().await;
+                }
+                Ok(_) => {}
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+        }
     }
-    let service = TowerToHyperService::new(router);
-    let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(REQUEST_PATIENCE)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    drop(serving.await);
-}
-
-fn router(handle: Handle) -> Router {
-    Router::new().route("/run", get(run)).with_state(handle)
-}
-
-async fn run(State(handle): State<Handle>) -> Result<Json<Snapshot>, (StatusCode, String)> {
-    let refused = |refusal: Refusal| (StatusCode::CONFLICT, refusal.to_string());
-    handle.look(false).await.map(Json).map_err(refused)
+    drop(listener);
+    let _ = tokio::time::timeout(FAREWELL, connections.finish()).await;
 }

@@ -213,6 +213,10 @@ pub struct Options {
     #[arg(default_value_t, value_parser = word(PtyChoice::NAMES, PtyChoice::from_str))]
     pub pty: PtyChoice,
 
+    /// Do not listen for keys in the terminal that it is started in
+    #[arg(long, env = "PROC_NO_KEYS", help_heading = OUTPUT, value_parser = FalseyValueParser::new())]
+    pub no_keys: bool,
+
     /// Hide the lines of this type; repeatable, or a list with commas
     #[arg(short = 'q', long, value_name = "TYPE", env = "PROC_QUIET", help_heading = OUTPUT)]
     #[arg(value_delimiter = ',')]

@@ -332,7 +332,7 @@ const THE_END: Section = Section {
              gone (exit status 70, if it is the one that you did not start). Only whoever kills both at once leaves processes behind.",
         ),
         Text(
-            "Each instance is a process group of its own, and with a terminal of its own (`--pty`) a session, without `/dev/tty`. Its standard input is `/dev/null`, its signals have their default \
+            "Each instance is a process group of its own, and with a terminal of its own (`--pty`) a session, without `/dev/tty`. Its standard input is that terminal, else `/dev/null`; its signals have their default \
              meaning, and it inherits no open files but its three standard streams.",
         ),
         Text(

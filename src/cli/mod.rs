@@ -21,6 +21,7 @@ mod parse;
 mod place;
 mod plan;
 mod problems;
+mod replan;
 mod run;
 pub mod start;
 #[cfg(test)]

@@ -74,7 +74,7 @@ pub(super) fn take(root: &Path, around: &Surroundings) -> Result<Result<Place, S
     }
 }
 
-fn taken(pid: Option<i32>) -> CliError {
+pub(super) fn taken(pid: Option<i32>) -> CliError {
     let by = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
     CliError::new(CliErrorKind::Running, format!("`proc start` runs here already{by}"))
         .hint("`proc ps` shows it, `proc down` ends it")

@@ -9,7 +9,7 @@ use crate::model::needs::{self, Need};
 use crate::model::plan::Plan;
 use crate::model::port;
 use crate::model::procfile::{ProcessType, unknown_type};
-use crate::model::settings::{Check, Settings};
+use crate::model::settings::Settings;
 use crate::unix::listener;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +29,30 @@ pub(super) struct Planner<'a> {
     pub(super) options: &'a Options,
     pub(super) named: &'a [String],
     pub(super) problems: &'a mut Problems,
+    /// What is to be heeded where an app that runs is read again.
+    pub(super) again: Option<Again<'a>>,
+}
+
+/// What has become of a run since it was planned first.
+#[derive(Clone, Copy)]
+pub(super) struct Again<'a> {
+    /// How many there are to be of the types that somebody has scaled.
+    pub(super) scaled: &'a BTreeMap<String, u16>,
+    /// The types, as indices, that the files do not have any more.
+    pub(super) gone: &'a BTreeSet<usize>,
+}
+
+impl Again<'_> {
+    fn apply(self, formation: &mut Formation, types: &[ProcessType]) {
+        for (index, (count, each)) in formation.counts.iter_mut().zip(types).enumerate() {
+            *count = self.scaled.get(&each.name).copied().unwrap_or(*count);
+            if self.gone.contains(&index) {
+                *count = 0;
+            }
+        }
+        let is_there = |index: &usize| !self.gone.contains(index) && formation.counts.get(*index) == Some(&0);
+        formation.left_out.retain(is_there);
+    }
 }
 
 impl Planner<'_> {
@@ -42,6 +66,9 @@ impl Planner<'_> {
         if let Some(release) = release {
             put_first(release, &mut formation, &mut app.settings);
         }
+        if let Some(again) = self.again {
+            again.apply(&mut formation, &app.types);
+        }
         let needs = needs::meet(&mut formation, &mut app.settings, &app.shares);
         let notices = needs.into_iter().map(|need| words(need, &app.types)).collect();
         let instances = self.ports(&app, &formation)?;
@@ -50,12 +77,15 @@ impl Planner<'_> {
             settings: app.settings,
             instances,
             left_out: formation.left_out,
+            gone: self.again.map(|again| again.gone.clone()).unwrap_or_default(),
             base_port: app.base_port,
             environment: app.environment,
             root: app.root,
             exit_on: app.exit_on,
         };
-        self.check_ports(&plan);
+        if self.again.is_none() {
+            self.check_ports(&plan);
+        }
         (!self.problems.are_fatal()).then_some(Planned { plan, quiet, notices, sources: app.sources })
     }
 
@@ -119,11 +149,9 @@ impl Planner<'_> {
             if !listener::is_taken(port) {
                 continue;
             }
-            let by = listener::holder(port)
-                .map_or(String::new(), |holder| format!(" by pid {} ({})", holder.pid, holder.name));
+            let by = listener::holder(port).map_or(String::new(), |holder| holder.words());
             let text = format!("port {port} of {} is taken{by}", plan.name(id));
-            let by_command = plan.types.get(id.process).is_some_and(ProcessType::listens);
-            if by_command || is_asked_on_its_port(plan.settings(id)) {
+            if plan.wants_its_port(id) {
                 self.problems.error(text);
                 self.problems.hint("stop that process, or choose another base with `-p N`");
             } else {
@@ -163,12 +191,6 @@ fn put_first(process: usize, formation: &mut Formation, settings: &mut [Settings
     if let Some(count) = formation.counts.get_mut(process) {
         *count = (*count).max(1);
     }
-}
-
-/// Whether a probe expects it to listen on its PORT.
-fn is_asked_on_its_port(settings: &Settings) -> bool {
-    let probes = [&settings.readiness, &settings.liveness].into_iter().flatten();
-    probes.into_iter().any(|probe| matches!(probe.check, Check::Http(_) | Check::Tcp(None)))
 }
 
 /// What came of a need, in words.

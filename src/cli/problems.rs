@@ -37,6 +37,18 @@ impl Problems {
         self.errors.iter().map(first).collect()
     }
 
+    /// The warnings and notices, each with its place.
+    #[must_use]
+    pub(super) fn remarks(&self) -> Vec<String> {
+        self.notices.iter().chain(&self.warnings).cloned().collect()
+    }
+
+    /// The errors, each with its place and its hints.
+    #[must_use]
+    pub(super) fn into_errors(self) -> Vec<String> {
+        self.errors
+    }
+
     /// Notes an error.
     pub(super) fn error(&mut self, text: impl Display) {
         self.errors.push(format!("error: {text}"));

@@ -3,13 +3,14 @@
 use super::args::Options;
 use super::capacity;
 use super::contract;
-use super::control;
+use super::control::{self, There};
 use super::detach;
 use super::error::{CliError, CliErrorKind};
 use super::load::{self, Demand, Surroundings};
 use super::logs;
 use super::place::{self, Place};
 use super::plan::{Planned, Planner};
+use super::replan;
 use super::ui;
 use super::watch;
 use crate::api::server::Server;
@@ -17,10 +18,9 @@ use crate::engine::handle::Desk;
 use crate::engine::{Channel, Console, Engine, LAST_CHANCE};
 use crate::model::exit::{Outcome, code};
 use crate::model::instance::InstanceId;
-use crate::model::plan::Plan;
 use crate::model::policy::LogFormat;
 use crate::model::signal::Signal;
-use crate::output::{Colour, Formatter, Label, Logs, Mux, Ring, Sink, Target, Terminal};
+use crate::output::{Formatter, Label, Logs, Mux, Ring, Sink, Target, Terminal};
 use crate::unix::guard::{self, AllKilled, Side, Watched};
 use crate::unix::limits::Limits;
 use crate::unix::link::{Request, SupervisorLink};
@@ -42,8 +42,11 @@ pub(super) fn start(
     named: &[String],
     around: &Surroundings,
 ) -> Result<ExitCode, CliError> {
-    if let Some(done) = control::start_there(options, named, around)? {
-        return Ok(done);
+    match control::start_there(options, named, around)? {
+        There::Nobody => {}
+        There::Done(code) => return Ok(code),
+        There::Run(pid) if options.detach => return there(&place::taken(pid)),
+        There::Run(pid) => return Err(place::taken(pid)),
     }
     // First of all: before a secret is read, and a thread is started.
     let limits = Limits::take_over();
@@ -51,42 +54,37 @@ pub(super) fn start(
     if let Some(app) = &app {
         contract::check(app, &mut problems);
     }
-    let planned = app.and_then(|app| Planner { options, named, problems: &mut problems }.plan(app));
+    let planned =
+        app.and_then(|app| Planner { options, named, problems: &mut problems, again: None }.plan(app));
     if let Some(planned) = &planned {
         capacity::check(options, &planned.plan, &limits, &mut problems);
         watch::check(&planned.plan, around, &mut problems);
     }
     problems.settle()?;
     let Some(mut planned) = planned else { return Err(CliError::internal("no plan and no error")) };
-    let is_terminal = io::stdout().is_terminal();
+    // Before standard output is a pipe to whoever follows.
+    let called = Called { options, named, around, is_terminal: io::stdout().is_terminal() };
     if options.detach
         && let Some(code) = detach::detach(&planned.plan.root, around)?
     {
         return Ok(code);
     }
     let place = match place::take(&planned.plan.root, around) {
-        Err(error) if options.detach && error.kind == CliErrorKind::Running => {
-            ui::print(format!("{error}\n")).map_err(CliError::unwritten)?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        taken => taken?,
-    };
-    let place = match place {
-        Ok(place) => Some(place),
-        Err(reason) => {
+        Ok(Ok(place)) => Some(place),
+        Ok(Err(reason)) => {
             planned.notices.push(format!("this run cannot be controlled from elsewhere: {reason}"));
             None
         }
+        Err(error) if options.detach && error.kind == CliErrorKind::Running => return there(&error),
+        Err(error) => return Err(error),
     };
     fds::keep_from_children();
     // One thread so far, and from here on two processes.
-    match guard::split().map_err(failed("failed to start the guard"))? {
+    match guard::split(!options.no_keys).map_err(failed("failed to start the guard"))? {
         Side::Guard(guard) => Ok(end_as(told(guard.watch()))),
         Side::Supervisor(link) => {
             let last_word = link.try_clone().map_err(failed("failed to reach the guard"))?;
-            let result =
-                contain(|| supervise(options, planned, place.as_ref(), around, link, limits, is_terminal))
-                    .flatten();
+            let result = contain(|| supervise(called, planned, place.as_ref(), link, limits)).flatten();
             let outcome = result.unwrap_or_else(|error| {
                 ui::complain(error.render());
                 Outcome::Code(error.exit_code())
@@ -102,16 +100,31 @@ fn failed(what: &'static str) -> impl Fn(io::Error) -> CliError {
     move |error| CliError::internal(format!("{what}: {error}"))
 }
 
+/// Says that a run is there, to who wants one in the background: so it is.
+fn there(error: &CliError) -> Result<ExitCode, CliError> {
+    ui::print(format!("{error}\n")).map_err(CliError::unwritten)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How we were called.
+#[derive(Clone, Copy)]
+struct Called<'a> {
+    options: &'a Options,
+    named: &'a [String],
+    around: &'a Surroundings,
+    /// Whether what we write is seen on a terminal, be it by way of whoever follows us.
+    is_terminal: bool,
+}
+
 /// Takes over the signals, and lets the engine run.
 fn supervise(
-    options: &Options,
+    called: Called<'_>,
     planned: Planned,
     place: Option<&Place>,
-    around: &Surroundings,
     link: SupervisorLink,
     limits: Limits,
-    is_terminal: bool,
 ) -> Result<Outcome, CliError> {
+    let Called { options, named, around, .. } = called;
     // The threads that write are started while all signals are blocked, and keep it so: none is woken by a child's death.
     let logs = logs::open(options, &planned.plan, around)?;
     let log_dir = options.log_dir.as_ref().map(|directory| around.directory.join(directory));
@@ -119,8 +132,8 @@ fn supervise(
     let (desk, handle) = Desk::open(Ring::new(MOST_REMEMBERED));
     let server = place.map(|place| Server::start(handle, place.dir.bind(&place.lock)?)).transpose();
     let _server = server.map_err(failed("failed to start the API"))?;
-    let console = console(options, &planned, logs, desk, around, is_terminal)
-        .map_err(failed("failed to start the writer thread"))?;
+    let console =
+        console(called, &planned, logs, desk).map_err(failed("failed to start the writer thread"))?;
     let signals = signals::Signals::take_over().map_err(failed("failed to take over the signals"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -131,7 +144,8 @@ fn supervise(
     let reload = sources.reload(plan.environment.clone(), plan.settings.clone());
     let engine = Engine::new(plan, console, signals, link, limits, reload)
         .map_err(failed("failed to start the event loop"))?
-        .watching(watcher);
+        .watching(watcher)
+        .replanning(replan::replanning(options, named, around));
     let (outcome, unwritten) = runtime.block_on(engine.run());
     if unwritten > 0 {
         mention(&format!("{unwritten} bytes of output could not be written\n"));
@@ -191,17 +205,16 @@ pub(super) fn end_as(outcome: Outcome) -> ExitCode {
 
 /// Our standard output as the options want it.
 fn console(
-    options: &Options,
+    called: Called<'_>,
     planned: &Planned,
     logs: Option<Arc<Logs>>,
     desk: Desk,
-    around: &Surroundings,
-    is_terminal: bool,
 ) -> io::Result<Console> {
+    let Called { options, around, is_terminal, .. } = called;
     let Planned { plan, quiet, notices, .. } = planned;
     let is_coloured = ui::coloured(options.color, is_terminal, &|name| around.variable(name));
     let labels: BTreeMap<InstanceId, Label> =
-        plan.instances.keys().map(|id| (*id, label(plan, *id))).collect();
+        plan.instances.keys().map(|id| (*id, Label::of(plan, *id))).collect();
     let width = labels.values().map(|label| label.process.len()).max().unwrap_or(0);
     let formatter = Formatter::new(options.log_format, options.timestamps, is_coloured, width);
     let channel =
@@ -222,16 +235,6 @@ fn console(
         desk,
         preamble: plan.left_out().into_iter().chain(notices.iter().cloned()).collect(),
     })
-}
-
-fn label(plan: &Plan, id: InstanceId) -> Label {
-    let process_type = plan.types.get(id.process).map_or_else(String::new, |each| each.name.clone());
-    Label {
-        process: plan.name(id),
-        process_type,
-        index: Some(id.number.into()),
-        colour: Colour::nth(id.process),
-    }
 }
 
 /// A writer that waits for nothing, and gives up for good where that cannot be had.

@@ -1,7 +1,7 @@
 //! What the processes write to: pipes, or pseudo-terminals that are as wide as what ours has left for their lines.
 
 use crate::unix::fds::output_pipe;
-use crate::unix::pty::{Window, output_pty};
+use crate::unix::pty::{self, Window};
 use std::io;
 use std::os::fd::OwnedFd;
 
@@ -23,11 +23,11 @@ pub(super) fn window(margin: usize) -> Window {
 }
 
 impl Channel {
-    /// Opens one: our end, and the child's. A terminal has the window that this margin leaves.
-    pub(super) fn open(self, margin: usize) -> io::Result<(OwnedFd, OwnedFd)> {
+    /// Opens one: our end, and the child's. A terminal has this window.
+    pub(super) fn open(self, window: Window) -> io::Result<(OwnedFd, OwnedFd)> {
         match self {
             Self::Pipe => output_pipe(),
-            Self::Pty => output_pty(window(margin)),
+            Self::Pty => pty::pair(window),
         }
     }
 

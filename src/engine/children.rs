@@ -119,6 +119,11 @@ impl Children {
         }
     }
 
+    /// Takes up what an instance is called that may be started from here on.
+    pub(super) fn name(&mut self, instance: InstanceId, name: String) {
+        self.names.insert(name, instance);
+    }
+
     /// Takes up a process that was started; `leads_session`: with a terminal of its own.
     pub(super) fn add(
         &mut self,
@@ -346,10 +351,21 @@ impl Children {
     }
 
     /// Everybody below us, and whose they are.
-    pub(super) fn survivors(&mut self) -> Vec<(Option<InstanceId>, Process)> {
+    pub(super) fn everybody(&mut self) -> (Changes, Vec<(Option<InstanceId>, Process)>) {
+        let mut changes = Changes::default();
         let all = descendants();
-        self.look_at_all(all.clone(), &mut Changes::default());
-        let whose = |process: &Process| self.strays.owner(process.pid).map(|(instance, _)| instance);
-        all.into_iter().map(|process| (whose(&process), process)).collect()
+        self.look_at_all(all.clone(), &mut changes);
+        let groups: BTreeMap<Pid, Owner> = self.groups().collect();
+        let owner = |process: &Process| {
+            groups.get(&process.group).copied().or_else(|| self.strays.owner(process.pid))
+        };
+        let whose = |process: &Process| owner(process).map(|(instance, _)| instance);
+        (changes, all.into_iter().map(|process| (whose(&process), process)).collect())
+    }
+
+    /// Whether an instance that runs has a terminal of its own.
+    pub(super) fn has_terminal(&self, instance: InstanceId) -> bool {
+        let child = self.of.get(&instance).filter(|child| child.group == Group::Led);
+        child.is_some_and(|child| child.leads_session)
     }
 }

@@ -41,6 +41,12 @@ impl Clock {
         Timestamp::now().into()
     }
 
+    /// The same as RFC 3339 has it, with milliseconds and the offset of local time.
+    #[must_use]
+    pub fn stamp() -> String {
+        jiff::Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
+    }
+
     /// Begins a pause.
     #[must_use]
     pub fn begin_pause() -> Pause {

@@ -3,13 +3,16 @@
 //! All of it may be used on another thread. The loop answers at once, between two events; nobody waits for it longer than that, and it waits
 //! for nobody.
 
+use super::attach::Ask;
+use super::clock::Clock;
 use crate::model::happening::Happening;
 use crate::model::instance::InstanceId;
 use crate::model::request::{Refusal, RefusalKind};
 use crate::model::signal::Signal;
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Snapshot, TypeStatus};
 use crate::output::{Label, Ring};
 use std::sync::Arc;
+use std::time::SystemTime;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 /// How many questions wait for the loop at most; who comes then waits for room.
@@ -32,13 +35,17 @@ pub enum Act {
 }
 
 /// The way to an answer.
-type Reply<T> = oneshot::Sender<Result<T, Refusal>>;
+pub(super) type Reply<T> = oneshot::Sender<Result<T, Refusal>>;
 
 /// A question to the loop.
 #[derive(Debug)]
 pub(super) enum Call {
     /// How the run stands; with what its processes use, if that is wanted.
     Look { with_usage: bool, reply: Reply<Snapshot> },
+    /// The names of the instances that these names mean.
+    Select { names: Vec<String>, reply: Reply<Vec<String>> },
+    /// The process types.
+    Types { reply: Reply<Vec<TypeStatus>> },
     /// Do something to the instances that these names mean; which they are.
     Act { act: Act, names: Vec<String>, reply: Reply<Vec<String>> },
     /// Change how many there are (`web=4`, `worker+1`); the formation then.
@@ -47,6 +54,8 @@ pub(super) enum Call {
     Reload { reply: Reply<Vec<String>> },
     /// End the run.
     Down { reply: Reply<()> },
+    /// Something about the terminal of an instance.
+    Terminal(Ask),
 }
 
 /// The API's end.
@@ -61,6 +70,22 @@ impl Handle {
     /// How the run stands; `with_usage`: with what its processes use.
     pub async fn look(&self, with_usage: bool) -> Result<Snapshot, Refusal> {
         self.call(|reply| Call::Look { with_usage, reply }).await
+    }
+
+    /// The names of the instances that these names mean, in order.
+    pub async fn select(&self, names: Vec<String>) -> Result<Vec<String>, Refusal> {
+        self.call(|reply| Call::Select { names, reply }).await
+    }
+
+    /// The process types, in the order of the Procfile.
+    pub async fn types(&self) -> Result<Vec<TypeStatus>, Refusal> {
+        self.call(|reply| Call::Types { reply }).await
+    }
+
+    /// The time of day.
+    #[must_use]
+    pub fn wall(&self) -> SystemTime {
+        Clock::wall()
     }
 
     /// Does something to the instances that these names mean; the names of those it was done to.
@@ -95,7 +120,7 @@ impl Handle {
         &self.ring
     }
 
-    async fn call<T>(&self, make: impl FnOnce(Reply<T>) -> Call) -> Result<T, Refusal> {
+    pub(super) async fn call<T>(&self, make: impl FnOnce(Reply<T>) -> Call) -> Result<T, Refusal> {
         let (reply, answer) = oneshot::channel();
         self.calls.send(make(reply)).await.map_err(|_| over())?;
         answer.await.map_err(|_| over())?

@@ -3,6 +3,7 @@
 use crate::model::signal::{Received, Signal};
 use crate::unix::link::{Heard, News, Request, SupervisorLink};
 use crate::unix::signals::{self, Signals};
+use crate::unix::tty::Change;
 use std::collections::VecDeque;
 use std::io;
 use tokio::io::unix::AsyncFd;
@@ -16,6 +17,10 @@ pub(super) enum Incoming {
     Window,
     /// A signal, to us as a whole.
     Signal(Received),
+    /// A key was pressed.
+    Key(u8),
+    /// Keys will be heard from now on.
+    Keyboard,
 }
 
 /// Where it comes in.
@@ -26,13 +31,15 @@ pub(super) struct Inbox {
     /// Heard while we waited for something else.
     kept: VecDeque<Incoming>,
     is_unguarded: bool,
+    /// What the guard has changed of the terminal.
+    keyboard: Option<Change>,
 }
 
 impl Inbox {
     /// An inbox; a runtime must be entered.
     pub(super) fn new(signals: Signals, link: SupervisorLink) -> io::Result<Self> {
         let (signals, link) = (signals.watch()?, link.watch()?);
-        Ok(Self { signals, link, kept: VecDeque::new(), is_unguarded: false })
+        Ok(Self { signals, link, kept: VecDeque::new(), is_unguarded: false, keyboard: None })
     }
 
     /// Whether the guard has gone: nobody sees to it that nothing outlives us.
@@ -70,8 +77,10 @@ impl Inbox {
             match news {
                 News::Signal(Received { signal: signals::WINDOW, .. }) => all.push_back(Incoming::Window),
                 News::Signal(received) => all.push_back(Incoming::Signal(received)),
+                News::Key(key) => all.push_back(Incoming::Key(key)),
+                News::Keyboard(Some(_)) => all.push_back(Incoming::Keyboard),
                 // Somebody has continued what nobody had stopped.
-                News::Continued => {}
+                News::Continued | News::Keyboard(None) => {}
             }
         }
         all
@@ -82,12 +91,24 @@ impl Inbox {
             return None;
         }
         match self.link.get_ref().receive() {
-            Heard::Message(news) => Some(news),
+            Heard::Message(news) => {
+                if let News::Keyboard(change) = news {
+                    self.keyboard = change;
+                }
+                Some(news)
+            }
             Heard::Nothing => None,
             Heard::Gone => {
                 self.is_unguarded = true;
                 None
             }
+        }
+    }
+
+    /// Gives the terminal back as it was, in the place of a guard that was killed.
+    pub(super) fn give_keyboard_back(&mut self) {
+        if let Some(change) = self.keyboard.take() {
+            change.undo();
         }
     }
 
@@ -100,6 +121,8 @@ impl Inbox {
                 // Undone by whoever continues us, as the kernel does with a stop that has not happened yet; the window is looked at anyway.
                 Some(News::Signal(Received { signal: Signal::TSTP | signals::WINDOW, .. })) => {}
                 Some(News::Signal(received)) => self.kept.push_back(Incoming::Signal(received)),
+                Some(News::Key(key)) => self.kept.push_back(Incoming::Key(key)),
+                Some(News::Keyboard(_)) => {}
                 None => {
                     if let Ok(mut ready) = self.link.readable_mut().await {
                         ready.clear_ready();
@@ -118,7 +141,11 @@ impl Inbox {
                         signal: signal @ (Signal::INT | Signal::TERM | Signal::HUP),
                         ..
                     }) => return signal,
-                    Incoming::Death | Incoming::Window | Incoming::Signal(_) => {}
+                    Incoming::Death
+                    | Incoming::Window
+                    | Incoming::Signal(_)
+                    | Incoming::Key(_)
+                    | Incoming::Keyboard => {}
                 }
             }
             if self.is_unguarded {

@@ -5,6 +5,7 @@
 //! Nothing here blocks: standard output is written by a thread of its own, and while that has no room for more we do not read what the
 //! children write.
 
+pub mod attach;
 mod channel;
 mod children;
 pub mod clock;
@@ -14,12 +15,16 @@ mod desk;
 mod finish;
 pub mod handle;
 mod inbox;
+mod keys;
 mod logs;
 mod looks;
+mod names;
 mod perform;
 mod pipes;
+mod press;
 mod probes;
 mod reload;
+mod replan;
 mod search;
 mod strays;
 
@@ -35,6 +40,7 @@ use crate::unix::pty::Window;
 use crate::unix::signals::Signals;
 use crate::unix::sweep::Sweep;
 use crate::watch::Watcher;
+use attach::Writers;
 pub use channel::Channel;
 use children::{Changes, Children};
 use clock::Clock;
@@ -45,8 +51,10 @@ use handle::{Call, Desk};
 use inbox::{Inbox, Incoming};
 use perform::Performed;
 use pipes::{CHUNK, Pipes, SMALL_CHUNK};
+use press::Pressing;
 use probes::Probes;
 pub use reload::{Reload, Reloaded};
+pub use replan::{Replanned, Replanning};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::rc::Rc;
@@ -124,9 +132,17 @@ pub struct Engine {
     is_output_closed: bool,
     /// The window of those processes that have a terminal.
     window: Window,
+    /// Who types into those terminals.
+    writers: Writers,
+    /// What was pressed on the keyboard of the run.
+    keys: Pressing,
     limits: Limits,
     /// What reads the env files again.
     reader: reload::Reader,
+    /// What is needed for another plan.
+    planner: replan::Planner,
+    /// Who whoever started the run sees.
+    guard_pid: u32,
 }
 
 impl Engine {
@@ -159,7 +175,11 @@ impl Engine {
             events: VecDeque::new(),
             is_output_closed: false,
             window,
+            writers: Writers::default(),
+            keys: Pressing::default(),
             limits,
+            planner: replan::Planner::default(),
+            guard_pid: std::os::unix::process::parent_id(),
         })
     }
 
@@ -287,6 +307,8 @@ impl Engine {
                 // Not the supervisor's affair: no process starts or stops for it.
                 Incoming::Window => self.resize(),
                 Incoming::Signal(received) => self.events.push_back(Event::Signal(received)),
+                Incoming::Key(key) => self.press(key),
+                Incoming::Keyboard => self.tell_of_keys(),
             }
         }
     }
@@ -306,6 +328,7 @@ impl Engine {
 
     /// The guard was killed, and whoever did that cannot see us: we take everything with us, and do not wait for anybody.
     async fn abandon(mut self) -> (Outcome, u64) {
+        self.inbox.give_keyboard_back();
         self.children.kill_groups();
         let all_killed = Sweep::of_all().kill_all(|_, _| ());
         let rest =

@@ -67,7 +67,8 @@ impl Engine {
         self.check_ports(instance)?;
         let channel = self.channel(instance);
         let Console { margin, tells_streams_apart, .. } = self.console;
-        let pipes = NewPipes::make(channel, margin, tells_streams_apart, &self.limits)
+        let window = self.writers.window(instance).unwrap_or_else(|| channel::window(margin));
+        let pipes = NewPipes::make(channel, window, tells_streams_apart, &self.limits)
             .map_err(|error| no_pipe(channel, &error))?;
         // Before there is a process: one whose output nobody reads would die of SIGPIPE as soon as it writes.
         self.pipes.watch(&pipes).map_err(|error| no_watch(&error))?;
@@ -96,7 +97,7 @@ impl Engine {
     }
 
     /// What the process of an instance writes to.
-    fn channel(&self, instance: InstanceId) -> Channel {
+    pub(super) fn channel(&self, instance: InstanceId) -> Channel {
         match self.plan.settings(instance).tty {
             Some(true) => Channel::Pty,
             Some(false) => Channel::Pipe,
@@ -119,8 +120,7 @@ impl Engine {
         if others.any(|other| self.wanted_port(*other) == Some(port)) {
             return Ok(());
         }
-        let by = listener::holder(port)
-            .map_or(String::new(), |holder| format!(" by pid {} ({})", holder.pid, holder.name));
+        let by = listener::holder(port).map_or(String::new(), |holder| holder.words());
         Err(SpawnFailure::Temporary { message: format!("port {port} is taken{by}") })
     }
 
@@ -147,6 +147,7 @@ impl Engine {
     fn tell(&mut self, notice: &Notice) {
         let name_of = |pid| Some(Process::look_at(pid)?.name);
         if let Some(text) = notice.text(&self.plan, &name_of) {
+            self.publish(notice, &text);
             if let Notice::Exited { instance, .. } = notice {
                 // It is about the process that was reaped.
                 self.say_of(Some(*instance), self.children.pid(*instance), &text);
@@ -155,7 +156,7 @@ impl Engine {
             }
         }
         if let Notice::Survivors(_) = notice {
-            for (about, process) in self.children.survivors() {
+            for (about, process) in self.children.everybody().1 {
                 let why = process.obstacle().map(|obstacle| format!(": {obstacle}")).unwrap_or_default();
                 self.say(about, &format!("pid {} ({}) is still alive{why}", process.pid, process.name));
             }
@@ -168,14 +169,15 @@ impl Engine {
         if std::mem::replace(&mut self.window, window) == window {
             return;
         }
-        for (instance, generation) in self.pipes.resize(window) {
+        let is_free = |instance| self.writers.window(instance).is_none();
+        for (instance, generation) in self.pipes.resize(window, is_free) {
             let result = self.children.signal(instance, generation, signals::WINDOW);
             self.complain_of(Some(instance), signals::WINDOW, result);
         }
     }
 
     /// Says that a signal could not be sent (EPERM: the process belongs to somebody else by now).
-    fn complain_of(&mut self, about: Option<InstanceId>, signal: Signal, result: io::Result<()>) {
+    pub(super) fn complain_of(&mut self, about: Option<InstanceId>, signal: Signal, result: io::Result<()>) {
         if let Err(error) = result {
             self.say(about, &format!("{signal} could not be sent: {error}"));
         }

@@ -64,6 +64,13 @@ enum Kind {
     },
 }
 
+/// Both ends of the terminal of a process.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terminal<'a> {
+    pub(super) ours: &'a OwnedFd,
+    pub(super) theirs: &'a OwnedFd,
+}
+
 /// What the mux needs to know of a stream.
 #[derive(Debug, Clone)]
 pub(super) struct Origin {
@@ -85,13 +92,13 @@ impl NewPipes {
     /// descriptors: without it we could not see who is below us any more.
     pub(super) fn make(
         channel: Channel,
-        margin: usize,
+        window: Window,
         told_apart: bool,
         limits: &Limits,
     ) -> io::Result<Self> {
-        let (stdout, their_stdout) = channel.open(margin)?;
+        let (stdout, their_stdout) = channel.open(window)?;
         let (stderr, their_stderr) =
-            if told_apart { Some(channel.open(margin)?).unzip() } else { (None, None) };
+            if told_apart { Some(channel.open(window)?).unzip() } else { (None, None) };
         if !limits.leave_reserve(their_stderr.as_ref().unwrap_or(&their_stdout)) {
             return Err(io::Error::from_raw_os_error(libc::EMFILE));
         }
@@ -177,15 +184,28 @@ impl Pipes {
         found
     }
 
-    /// Gives every pseudo-terminal this window; who has to be told.
-    pub(super) fn resize(&self, window: Window) -> BTreeSet<Writer> {
-        let ptys = self.open.values().filter(|pipe| matches!(pipe.kind, Kind::Pty { .. }));
+    /// Gives the pseudo-terminals of these instances this window; who has to be told.
+    pub(super) fn resize(&self, window: Window, is_meant: impl Fn(InstanceId) -> bool) -> BTreeSet<Writer> {
+        let is_meant = |pipe: &&Pipe| matches!(pipe.kind, Kind::Pty { .. }) && is_meant(pipe.writer.0);
+        let ptys = self.open.values().filter(is_meant);
         let resized = ptys.map(|pipe| {
             // It fails only for a terminal that has gone.
             drop(pty::resize(&pipe.fd, window));
             pipe.writer
         });
         resized.collect()
+    }
+
+    /// The terminal that an instance reads from, while its leader lives.
+    pub(super) fn terminal(&self, instance: InstanceId) -> Option<(Writer, Terminal<'_>)> {
+        self.open.values().find_map(|pipe| match &pipe.kind {
+            Kind::Pty { theirs: Some(theirs) }
+                if pipe.writer.0 == instance && pipe.origin.stream == Stream::Stdout =>
+            {
+                Some((pipe.writer, Terminal { ours: &pipe.fd, theirs }))
+            }
+            Kind::Pipe | Kind::Pty { .. } => None,
+        })
     }
 
     /// Resolves when a pipe can be read.

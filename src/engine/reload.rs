@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::model::environment::{Environment, NamedEnvFile};
 use crate::model::instance::InstanceId;
-use crate::model::plan::Plan;
+use crate::model::plan::{Plan, port_variable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::rc::Rc;
@@ -52,6 +52,11 @@ impl Reader {
     pub(super) fn new(reload: Reload) -> Self {
         Self { reload, given: BTreeMap::new(), complaints: Vec::new() }
     }
+
+    /// Reads in another way from here on.
+    pub(super) fn replace(&mut self, reload: Reload) {
+        self.reload = reload;
+    }
 }
 
 impl Engine {
@@ -96,6 +101,19 @@ impl Engine {
 /// The names whose values are otherwise for an instance now than they were.
 fn what_changed(instance: InstanceId, before: &Plan, now: &Plan) -> Option<String> {
     let resolve = |plan: &Plan| plan.environment(instance).unwrap_or_default();
+    words(&resolve(before), &resolve(now))
+}
+
+/// The same, without the ports of other process types: whoever has been told an older one may go on.
+pub(super) fn environment_words(instance: InstanceId, before: &Plan, now: &Plan) -> Option<String> {
+    let types =
+        |plan: &Plan| plan.types.iter().map(|each| port_variable(&each.name)).collect::<BTreeSet<_>>();
+    let ports: BTreeSet<String> = types(before).union(&types(now)).cloned().collect();
+    let resolve = |plan: &Plan| {
+        let mut environment = plan.environment(instance).unwrap_or_default();
+        environment.retain(|name, _| name.to_str().is_none_or(|name| !ports.contains(name)));
+        environment
+    };
     words(&resolve(before), &resolve(now))
 }
 

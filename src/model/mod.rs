@@ -18,6 +18,7 @@ pub mod port;
 pub mod procfile;
 pub mod request;
 pub mod rotation;
+pub mod scaling;
 pub mod second_opinion;
 pub mod secret;
 pub mod selector;

@@ -6,13 +6,13 @@ use super::instance::InstanceId;
 use super::policy::ExitOn;
 use super::port;
 use super::procfile::ProcessType;
-use super::settings::{DEFAULTS, Settings};
-use std::collections::BTreeMap;
+use super::settings::{Check, DEFAULTS, Probe, Settings};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// A run, planned.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Plan {
     /// The process types: those of the Procfile in file order, then what only `proc.toml` has.
     pub types: Vec<ProcessType>,
@@ -22,6 +22,8 @@ pub struct Plan {
     pub instances: BTreeMap<InstanceId, Option<u16>>,
     /// The one-offs that were not named and so are not started, as indices.
     pub left_out: Vec<usize>,
+    /// The types that the Procfile had when the run began and does not have any more, as indices: nobody is of them, and the others keep theirs.
+    pub gone: BTreeSet<usize>,
     /// Where the ports begin; none are given without it.
     pub base_port: Option<u16>,
     /// What the processes see, but for what is set for each of them.
@@ -33,6 +35,15 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether an instance is sure to listen on its PORT: by its command, or because a probe expects it.
+    #[must_use]
+    pub fn wants_its_port(&self, id: InstanceId) -> bool {
+        let Settings { readiness, liveness, .. } = self.settings(id);
+        let is_asked = |probe: &Probe| matches!(probe.check, Check::Http(_) | Check::Tcp(None));
+        let listens = self.types.get(id.process).is_some_and(ProcessType::listens);
+        listens || readiness.iter().chain(liveness).any(is_asked)
+    }
+
     /// The name of an instance: `web.1`.
     #[must_use]
     pub fn name(&self, id: InstanceId) -> String {
@@ -109,7 +120,7 @@ pub fn variables(
 ) -> Vec<(String, String)> {
     let first_port = |(index, each): (usize, &ProcessType)| {
         let port = port::of(base?, settings, index, 1)?;
-        Some((format!("PROC_{}_PORT", each.name.to_ascii_uppercase().replace('-', "_")), port.to_string()))
+        Some((port_variable(&each.name), port.to_string()))
     };
     let own = [
         ("PS".to_owned(), format!("{name}.{number}")),
@@ -118,6 +129,12 @@ pub fn variables(
     ];
     let port = port.map(|port| ("PORT".to_owned(), port.to_string()));
     types.iter().enumerate().filter_map(first_port).chain(own).chain(port).collect()
+}
+
+/// The variable that tells everybody the port of the first instance of a type.
+#[must_use]
+pub fn port_variable(process_type: &str) -> String {
+    format!("PROC_{}_PORT", process_type.to_ascii_uppercase().replace('-', "_"))
 }
 
 #[cfg(test)]

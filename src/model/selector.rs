@@ -28,9 +28,14 @@ pub fn select(
 /// Whether a name means an instance.
 #[must_use]
 pub fn is_meant(name: &str, id: InstanceId, types: &[ProcessType]) -> bool {
-    let Some(process_type) = types.get(id.process).map(|each| each.name.as_str()) else { return false };
+    types.get(id.process).is_some_and(|each| means(name, &each.name, id.number.into()))
+}
+
+/// Whether a name means the instance of this process type with this number.
+#[must_use]
+pub fn means(name: &str, process_type: &str, number: u32) -> bool {
     match name.rsplit_once('.') {
-        Some((of, number)) => matches(of, process_type) && matches(number, &id.number.to_string()),
+        Some((of, wanted)) => matches(of, process_type) && matches(wanted, &number.to_string()),
         None => matches(name, process_type),
     }
 }

@@ -55,6 +55,18 @@ pub struct InstanceStatus {
     pub usage: Option<Usage>,
 }
 
+/// A process type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct TypeStatus {
+    /// What it is called: `web`.
+    pub name: String,
+    /// What it runs, as the Procfile has it.
+    pub command: String,
+    /// The names of its instances.
+    pub instances: Vec<String>,
+}
+
 /// Where an instance is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "api", derive(utoipa::ToSchema))]

@@ -18,6 +18,8 @@ use serde_json::Serializer;
 
 use super::line::Piece;
 use super::palette::{Colour, RESET};
+use crate::model::instance::InstanceId;
+use crate::model::plan::Plan;
 use crate::model::policy::{LogFormat, Timestamps};
 
 /// The name on our own lines about the whole.
@@ -43,6 +45,18 @@ pub struct Label {
 }
 
 impl Label {
+    /// The label of the lines of an instance.
+    #[must_use]
+    pub fn of(plan: &Plan, id: InstanceId) -> Self {
+        let process_type = plan.types.get(id.process).map_or_else(String::new, |each| each.name.clone());
+        Self {
+            process: plan.name(id),
+            process_type,
+            index: Some(id.number.into()),
+            colour: Colour::nth(id.process),
+        }
+    }
+
     /// The label of our own lines about the whole.
     #[must_use]
     pub fn system() -> Self {
@@ -114,6 +128,11 @@ impl Formatter {
         let mut formatter = Self { format, timestamps, coloured, width, zone, stamp: String::new() };
         formatter.set_time(SystemTime::UNIX_EPOCH, Duration::ZERO);
         formatter
+    }
+
+    /// Has names of this length fit before the lines to come.
+    pub(super) fn widen(&mut self, width: usize) {
+        self.width = self.width.max(width);
     }
 
     /// The same with the times of another zone.

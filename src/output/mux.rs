@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
+use memchr::memchr;
+
 use super::format::{Formatter, Label, Source, Stream};
 use super::line::{LineBuffer, Piece};
 use super::screen::{Extent, Place, Screen, Terminal, View};
@@ -26,6 +28,9 @@ const GLANCE: usize = 16 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StreamId(pub u64);
 
+/// The stream of our questions.
+const QUESTION: StreamId = StreamId(u64::MAX);
+
 /// What is to be written, to where.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Formatted {
@@ -41,6 +46,10 @@ pub struct Mux {
     streams: BTreeMap<StreamId, Input>,
     page: Page,
     system: Label,
+    /// The process that alone is shown, by its name.
+    focus: Option<String>,
+    /// A question of ours that is open, as far as it is shown.
+    question: Option<View>,
     /// Bytes of unfinished lines, in all streams together.
     held: usize,
     most_held: usize,
@@ -62,6 +71,8 @@ struct Input {
     pid: Option<u32>,
     stream: Stream,
     hidden: bool,
+    /// Whether what comes next is the rest of a line that nobody saw the beginning of, because another process was in focus.
+    is_inside_unseen: bool,
     lines: LineBuffer,
     view: View,
     /// Since when a tail has waited to be shown; only where tails are shown.
@@ -76,7 +87,14 @@ impl Mux {
     pub fn new(formatter: Formatter, terminal: Option<Terminal>, most_held: usize) -> Self {
         let screen = terminal.filter(|_| formatter.format() == LogFormat::Text).map(Screen::new);
         let page = Page { formatter, screen, formatted: Formatted::default() };
-        Self { streams: BTreeMap::new(), page, system: Label::system(), held: 0, most_held }
+        let (streams, system) = (BTreeMap::new(), Label::system());
+        Self { streams, page, system, focus: None, question: None, held: 0, most_held }
+    }
+
+    /// Has names of this length fit before the lines to come; the columns that stand before each line then.
+    pub fn widen(&mut self, width: usize) -> usize {
+        self.page.formatter.widen(width);
+        self.page.formatter.prefix_width()
     }
 
     /// Sets the time of the records to come, once per wake-up; `elapsed` is the time since the start of the run.
@@ -90,7 +108,8 @@ impl Mux {
     pub fn open(&mut self, id: StreamId, label: Label, pid: Option<u32>, stream: Stream, hidden: bool) {
         self.close(id);
         let (lines, view) = (LineBuffer::default(), View::default());
-        let input = Input { label, pid, stream, hidden, lines, view, waiting_since: None };
+        let (is_inside_unseen, waiting_since) = (false, None);
+        let input = Input { label, pid, stream, hidden, is_inside_unseen, lines, view, waiting_since };
         self.streams.insert(id, input);
     }
 
@@ -99,6 +118,11 @@ impl Mux {
     /// Bytes of a stream that is not open have no name to stand behind, and are dropped.
     pub fn feed(&mut self, id: StreamId, bytes: &[u8], now: Instant) {
         let Some(input) = self.streams.get_mut(&id).filter(|input| !input.hidden) else { return };
+        let is_in_focus = self.focus.as_ref().is_none_or(|focus| *focus == input.label.process);
+        let bytes = if is_in_focus { input.from_a_beginning(bytes) } else { input.pass_over(bytes) };
+        if bytes.is_empty() {
+            return;
+        }
         self.held -= input.lines.tail().len();
         input.feed(id, bytes, &mut self.page, now);
         if self.held + input.lines.tail().len() > self.most_held {
@@ -117,6 +141,55 @@ impl Mux {
         self.held -= tail.len();
         if !tail.is_empty() || input.view.is_begun() {
             input.put(id, &tail, Extent::Whole, &mut self.page);
+        }
+    }
+
+    /// The process that alone is shown, by its name.
+    #[must_use]
+    pub fn focus(&self) -> Option<&str> {
+        self.focus.as_deref()
+    }
+
+    /// Shows what one process writes and what is ours; or what all do. Nobody is shown the rest of a line whose beginning was not.
+    pub fn set_focus(&mut self, focus: Option<String>) {
+        for (&id, input) in self.streams.iter_mut().filter(|(_, input)| !input.hidden) {
+            if focus.as_ref().is_none_or(|focus| *focus == input.label.process) {
+                continue;
+            }
+            let tail = input.lines.take_tail();
+            self.held -= tail.len();
+            input.waiting_since = None;
+            if !tail.is_empty() || input.view.is_begun() {
+                input.is_inside_unseen = true;
+                input.put(id, &tail, Extent::Whole, &mut self.page);
+            }
+        }
+        self.focus = focus;
+    }
+
+    /// Shows a question of ours, with what is typed as its answer so far, in the place of what it was; none: it is over.
+    ///
+    /// Whatever else is printed gets a line of its own, and the question is shown again when it changes.
+    pub fn ask(&mut self, question: Option<&str>) {
+        let Page { formatter, screen, formatted: Formatted { stdout: out, .. } } = &mut self.page;
+        let Some(screen) = screen else {
+            // Only a terminal shows what is not complete.
+            if let Some(question) = question {
+                self.say(None, None, question);
+            }
+            return;
+        };
+        let place = Place { out, formatter, label: &self.system };
+        match question {
+            Some(question) => {
+                let view = self.question.get_or_insert_default();
+                screen.write(place, QUESTION, view, format!("\r{question}").as_bytes(), Extent::Tail);
+            }
+            None => {
+                if let Some(mut view) = self.question.take() {
+                    screen.write(place, QUESTION, &mut view, b"", Extent::Whole);
+                }
+            }
         }
     }
 
@@ -187,6 +260,24 @@ impl Page {
 }
 
 impl Input {
+    /// What is left of these bytes without the rest of a line that nobody saw the beginning of.
+    fn from_a_beginning<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        if !self.is_inside_unseen {
+            return bytes;
+        }
+        let newline = memchr(b'\n', bytes);
+        self.is_inside_unseen = newline.is_none();
+        newline.map_or(&[], |newline| &bytes[newline + 1..])
+    }
+
+    /// Nothing of these bytes, which are not to be seen.
+    fn pass_over(&mut self, bytes: &[u8]) -> &'static [u8] {
+        if let Some(last) = bytes.last() {
+            self.is_inside_unseen = *last != b'\n';
+        }
+        &[]
+    }
+
     /// Prints every line that these bytes complete; on a terminal what stays unfinished begins to wait.
     fn feed(&mut self, id: StreamId, bytes: &[u8], page: &mut Page, now: Instant) {
         let Page { formatter, screen, formatted: Formatted { stdout: out, .. } } = page;

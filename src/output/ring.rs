@@ -45,8 +45,10 @@ pub struct Segment {
     pub author: Arc<Author>,
     /// The bytes.
     pub bytes: Arc<[u8]>,
-    /// How many lines of that author's instance came before, since the run began.
-    pub lines_before: u64,
+    /// How many lines end in it.
+    pub lines: u64,
+    /// Whether its first byte begins a line.
+    pub begins_line: bool,
     /// Whether nothing follows in this stream: an unfinished line ends here.
     pub is_end: bool,
 }
@@ -69,6 +71,8 @@ pub struct Reading {
     pub next: u64,
     /// Whether the run is over and nothing will follow.
     pub is_over: bool,
+    /// If what was asked for has gone: how many lines of each instance have, since the run began.
+    pub gone: Option<BTreeMap<Option<InstanceId>, u64>>,
 }
 
 /// The last output, in memory that does not grow beyond its bound.
@@ -89,6 +93,8 @@ struct Inner {
     /// The streams whose last byte was in the middle of a line.
     inside_line: BTreeMap<StreamId, bool>,
     counts: BTreeMap<(Option<InstanceId>, Stream), Count>,
+    /// The lines that were dropped.
+    gone: BTreeMap<Option<InstanceId>, u64>,
     is_over: bool,
 }
 
@@ -105,6 +111,7 @@ impl Ring {
             streams: BTreeMap::new(),
             inside_line: BTreeMap::new(),
             counts: BTreeMap::new(),
+            gone: BTreeMap::new(),
             is_over: false,
         };
         Self { inner: Mutex::new(inner), grown: Notify::new() }
@@ -141,8 +148,9 @@ impl Ring {
     pub fn close(&self, stream: StreamId) {
         let mut inner = self.lock();
         let Some(author) = inner.streams.remove(&stream) else { return };
-        if inner.inside_line.remove(&stream) == Some(true) {
+        if inner.inside_line.get(&stream) == Some(&true) {
             inner.push(stream, author, b"", true);
+            inner.inside_line.remove(&stream);
             drop(inner);
             self.grown.notify_waiters();
         }
@@ -175,7 +183,8 @@ impl Ring {
         };
         let segments: Vec<Segment> = inner.segments.iter().skip(skip).take_while(fits).cloned().collect();
         let next = segments.last().map_or(inner.next.max(seq), |last| last.seq + 1);
-        Reading { is_over: inner.is_over && next >= inner.next, segments, next }
+        let gone = (seq < first).then(|| inner.gone.clone());
+        Reading { is_over: inner.is_over && next >= inner.next, segments, next, gone }
     }
 
     /// Where the next segment will stand.
@@ -211,10 +220,7 @@ impl Ring {
 impl Inner {
     fn push(&mut self, stream: StreamId, author: Arc<Author>, bytes: &[u8], is_end: bool) {
         let lines = memchr::memchr_iter(b'\n', bytes).count() as u64;
-        let of_instance = |((instance, _), count): (&(Option<InstanceId>, Stream), &Count)| {
-            (*instance == author.instance).then_some(count.lines)
-        };
-        let lines_before = self.counts.iter().filter_map(of_instance).sum();
+        let begins_line = self.inside_line.get(&stream) != Some(&true);
         let count = self.counts.entry((author.instance, author.stream)).or_default();
         count.lines += lines;
         count.bytes += bytes.len() as u64;
@@ -227,12 +233,14 @@ impl Inner {
             stream,
             author,
             bytes: bytes.into(),
-            lines_before,
+            lines,
+            begins_line,
             is_end,
         });
         while self.held > self.most {
             let Some(oldest) = self.segments.pop_front() else { break };
             self.held -= oldest.bytes.len() + OVERHEAD;
+            *self.gone.entry(oldest.author.instance).or_default() += oldest.lines;
         }
     }
 }
@@ -262,7 +270,8 @@ mod tests {
         ring.say(None, &Label::system(), None, "over");
         let all = ring.read(0);
         assert_eq!(texts(&all), ["a\nb", "c\n", "over\n"]);
-        assert_eq!(all.segments[1].lines_before, 1);
+        assert_eq!(all.segments[1].lines, 1);
+        assert!(all.segments[0].begins_line && !all.segments[1].begins_line && all.gone.is_none());
         assert_eq!(texts(&ring.read(2)), ["over\n"]);
         assert_eq!(ring.read(all.next).segments.len(), 0);
     }
@@ -275,8 +284,10 @@ mod tests {
         }
         let left = ring.read(0);
         assert_eq!(left.segments.len(), 3);
-        assert_eq!((left.segments[0].seq, left.segments[0].lines_before), (2, 2));
-        assert_eq!(left.next, 5);
+        assert_eq!((left.segments[0].seq, left.next), (2, 5));
+        let instance = Some(InstanceId { process: 0, number: 1 });
+        assert_eq!(left.gone, Some(BTreeMap::from([(instance, 2)])));
+        assert_eq!(ring.read(2).gone, None);
     }
 
     #[test]

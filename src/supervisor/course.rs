@@ -121,6 +121,11 @@ impl Course {
         self.turn = Turn::Over;
     }
 
+    /// Whether an answer says anything now.
+    pub(super) fn is_asked(&self) -> bool {
+        matches!(self.turn, Turn::Open { .. } | Turn::Listening(_))
+    }
+
     /// Takes an answer; one to a question that is not open says nothing.
     pub(super) fn take(
         &mut self,

@@ -3,8 +3,11 @@
 use crate::model::answer::Answer;
 use crate::model::exit::Exit;
 use crate::model::instance::{Generation, InstanceId, Pid};
+use crate::model::policy::ExitOn;
 use crate::model::request::Request;
+use crate::model::settings::Settings;
 use crate::model::signal::{Received, Signal};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Something that happened. A report about an instance carries the generation it is about and is dropped if that is not the current one.
@@ -106,6 +109,8 @@ pub enum Event {
     },
     /// Somebody asks something of the run.
     Requested(Request),
+    /// There is another plan from here on.
+    Replanned(Replan),
     /// No descendant of ours is left, in a group we know or outside.
     Childless,
     /// A signal was sent to us.
@@ -116,6 +121,19 @@ pub enum Event {
     OutputClosed,
     /// A deadline may have passed.
     Tick,
+}
+
+/// What is otherwise with another plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replan {
+    /// The instances that there are to be.
+    pub instances: BTreeSet<InstanceId>,
+    /// Those among them that have to start anew, because what they are started with has changed.
+    pub renewed: BTreeSet<InstanceId>,
+    /// How they behave, by process type.
+    pub settings: Vec<Settings>,
+    /// Which exits end the run.
+    pub exit_on: ExitOn,
 }
 
 /// Which of the probes of an instance.

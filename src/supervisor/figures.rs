@@ -21,6 +21,7 @@ fn plan(count: usize) -> Plan {
         instances: (0..count).map(|process| (InstanceId { process, number: 1 }, None)).collect(),
         types,
         left_out: Vec::new(),
+        gone: [].into(),
         base_port: None,
         environment: Environment::default(),
         root: "/".into(),

@@ -6,7 +6,7 @@ mod apply;
 mod observe;
 
 use super::action::Action;
-use super::event::ProbeKind;
+use super::event::{ProbeKind, Replan};
 use super::instance::{Deadline, Instance, Life, Phase};
 use super::notice::Notice;
 use crate::model::answer::Failure;
@@ -31,6 +31,8 @@ pub(crate) enum Change<'a> {
     FileChanged { process: usize, path: &'a str },
     /// Somebody asks something of the run.
     Requested(&'a Request),
+    /// There is another plan.
+    Replanned(&'a Replan),
     /// An instance ended, could not be started, or never will.
     Ended(InstanceId, Exit),
     /// An instance ended that is started again.
@@ -62,6 +64,8 @@ pub(crate) enum Prospect {
 #[derive(Debug)]
 pub(crate) struct Fleet {
     instances: BTreeMap<InstanceId, Instance>,
+    /// How far those had come that are not wanted any more: what is still reported of them is not to be taken for news of those who come after.
+    forgotten: BTreeMap<InstanceId, Generation>,
     /// Whoever may have changed since the last [`Fleet::settle`]: with a thousand instances nobody looks at all of them for each event.
     touched: BTreeSet<InstanceId>,
     /// By process type.
@@ -77,17 +81,12 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let mut dependants: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-        for (process, settings) in plan.settings.iter().enumerate() {
-            for dependency in &settings.depends_on {
-                dependants.entry(dependency.process).or_default().insert(process);
-            }
-        }
         Self {
             instances: plan.instances.keys().map(|id| (*id, Instance::new())).collect(),
+            forgotten: BTreeMap::new(),
             touched: BTreeSet::new(),
             settings: plan.settings.clone(),
-            dependants,
+            dependants: dependants(&plan.settings),
             childless: true,
             changes: VecDeque::new(),
             actions: VecDeque::new(),
@@ -166,9 +165,51 @@ impl Fleet {
         self.instances.get_mut(&id)
     }
 
-    /// Nobody has changed from here on: the rules have seen everything.
+    /// Nobody has changed from here on: the rules have seen everything. Who was retired and is down is forgotten.
     pub(crate) fn settle(&mut self) {
-        self.touched.clear();
+        for id in std::mem::take(&mut self.touched) {
+            if self.instances.get(&id).is_some_and(Instance::is_forgotten) {
+                let instance = self.instances.remove(&id);
+                self.forgotten.extend(instance.map(|instance| (id, instance.generation)));
+            }
+        }
+    }
+
+    /// Takes up how the instances of another plan behave, and those of it that are new, which are down.
+    pub(crate) fn replan(&mut self, replan: &Replan) {
+        self.settings.clone_from(&replan.settings);
+        self.dependants = dependants(&self.settings);
+        for id in &replan.instances {
+            let generation = self.forgotten.remove(id).unwrap_or_default();
+            self.instances.entry(*id).or_insert_with(|| Instance { generation, ..Instance::new() });
+        }
+        // Whoever waits may wait for something else now.
+        self.touched.extend(self.instances.keys());
+    }
+
+    /// Whether an instance was stopped because somebody asked for that.
+    pub(crate) fn is_parked(&self, id: InstanceId) -> bool {
+        self.instances.get(&id).is_some_and(|instance| instance.is_parked)
+    }
+
+    /// Whether an instance is not wanted any more.
+    pub(crate) fn is_retired(&self, id: InstanceId) -> bool {
+        self.instances.get(&id).is_some_and(|instance| instance.is_retired)
+    }
+
+    /// Whether an instance has never been wanted.
+    pub(crate) fn is_new(&self, id: InstanceId) -> bool {
+        self.instances.get(&id).is_some_and(Instance::is_new)
+    }
+
+    /// Whether an instance neither runs nor is about to.
+    pub(crate) fn is_startable(&self, id: InstanceId) -> bool {
+        self.instances.get(&id).is_some_and(Instance::is_startable)
+    }
+
+    /// An instance.
+    pub(crate) fn instance(&self, id: InstanceId) -> Option<&Instance> {
+        self.instances.get(&id)
     }
 
     /// How far an instance is from meeting a condition.
@@ -214,9 +255,9 @@ impl Fleet {
         self.instances.values().all(|instance| matches!(instance.phase, Phase::Down | Phase::Failed))
     }
 
-    /// Whether every instance was started and has ended.
+    /// Whether every instance was started and has ended, or was stopped on request.
     pub(crate) fn all_ended(&self) -> bool {
-        self.instances.values().all(|instance| instance.ended.is_some())
+        self.instances.values().all(|instance| instance.ended.is_some() || instance.is_parked)
     }
 
     /// Whether something of this instance is left that can be signalled.
@@ -256,4 +297,15 @@ impl Fleet {
     pub(crate) fn say(&mut self, notice: Notice) {
         self.actions.push_back(Action::Notify(notice));
     }
+}
+
+/// The process types that some other depends on, each with those.
+fn dependants(settings: &[Settings]) -> BTreeMap<usize, BTreeSet<usize>> {
+    let mut dependants: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    for (process, settings) in settings.iter().enumerate() {
+        for dependency in &settings.depends_on {
+            dependants.entry(dependency.process).or_default().insert(process);
+        }
+    }
+    dependants
 }

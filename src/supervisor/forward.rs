@@ -21,6 +21,7 @@ pub(crate) fn decide(change: Change<'_>) -> Vec<Intent> {
         | Change::Probed { .. }
         | Change::FileChanged { .. }
         | Change::Requested(_)
+        | Change::Replanned(_)
         | Change::Parked(_)
         | Change::Ended(..)
         | Change::Restarting(_)

@@ -29,6 +29,8 @@ struct Checkup {
     since: Instant,
     readiness: Option<Course>,
     liveness: Option<Course>,
+    /// What the readiness probe failed with last, if it has not succeeded since.
+    complaint: Option<String>,
 }
 
 impl Checkup {
@@ -57,7 +59,7 @@ impl Health {
         match change {
             Change::Started(instance) => self.begin(fleet, instance, now),
             Change::Probed { instance, kind, result } => self.take(fleet, instance, kind, result, now),
-            Change::Ended(instance, _) | Change::Restarting(instance) => {
+            Change::Ended(instance, _) | Change::Restarting(instance) | Change::Parked(instance) => {
                 self.of.remove(&instance);
                 self.agenda.retain(|(_, of, _)| *of != instance);
                 Vec::new()
@@ -71,11 +73,20 @@ impl Health {
             Change::Begun
             | Change::FileChanged { .. }
             | Change::Requested(_)
-            | Change::Parked(_)
+            | Change::Replanned(_)
             | Change::Signal(_)
             | Change::OutputClosed
             | Change::Progress => Vec::new(),
         }
+    }
+
+    /// Why an instance that runs is not ready, as far as that is known.
+    pub(crate) fn complaint(&self, fleet: &Fleet, id: InstanceId) -> Option<String> {
+        let checkup = self.of.get(&id)?;
+        if checkup.complaint.is_some() {
+            return checkup.complaint.clone();
+        }
+        Some(silence(&probe(fleet, id, ProbeKind::Readiness)?.check))
     }
 
     /// Does what is due by `due`.
@@ -107,7 +118,8 @@ impl Health {
         let (Some(life), Some(generation)) = (fleet.running(instance), fleet.generation(instance)) else {
             return Vec::new();
         };
-        let checkup = Checkup { generation, since: life.since, readiness: None, liveness: None };
+        let checkup =
+            Checkup { generation, since: life.since, readiness: None, liveness: None, complaint: None };
         self.of.insert(instance, checkup);
         let has_readiness = fleet.settings(instance).readiness.is_some();
         let first = if has_readiness { ProbeKind::Readiness } else { ProbeKind::Liveness };
@@ -163,10 +175,14 @@ impl Health {
         let Some(checkup) = self.of.get_mut(&instance) else { return Vec::new() };
         let since = checkup.since;
         let Some(course) = checkup.course(kind) else { return Vec::new() };
+        let is_asked = course.is_asked();
         let verdict = course.take(probe, result, since, now);
         let reason = result.err().map_or_else(String::new, |failure| failure.reason().to_owned());
         let intents = match kind {
             ProbeKind::Readiness => {
+                if is_asked {
+                    checkup.complaint = result.err().map(|failure| failure.reason().to_owned());
+                }
                 let after = now.saturating_duration_since(since);
                 let mut intents = of_readiness(instance, verdict, after, reason);
                 if verdict == Verdict::FirstSuccess {

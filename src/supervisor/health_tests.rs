@@ -33,6 +33,7 @@ fn plan(settings: Settings, count: u16) -> Plan {
         settings: vec![settings],
         instances: (1..=count).map(|number| (InstanceId { process: 0, number }, None)).collect(),
         left_out: Vec::new(),
+        gone: [].into(),
         base_port: None,
         environment: Environment::default(),
         root: "/".into(),

@@ -124,6 +124,7 @@ impl Life {
 
 /// One copy of a process type.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own, in any phase")]
 pub(crate) struct Instance {
     pub(crate) generation: Generation,
     pub(crate) phase: Phase,
@@ -134,6 +135,14 @@ pub(crate) struct Instance {
     pub(crate) is_hopeless: bool,
     /// Whether it was given up on: alive after SIGKILL.
     pub(crate) survived: bool,
+    /// Whether somebody has asked to stop it: it stays down until somebody asks to start it.
+    pub(crate) is_parked: bool,
+    /// Whether it is to be forgotten when it is down.
+    pub(crate) is_retired: bool,
+    /// How often there was a process of it.
+    pub(crate) spawns: u32,
+    /// How and when it ended last, whatever came of that.
+    pub(crate) last_end: Option<(Exit, Instant)>,
 }
 
 /// What a step of an instance asks for.
@@ -154,7 +163,18 @@ pub(crate) enum Step {
 impl Instance {
     pub(crate) fn new() -> Self {
         let (generation, phase) = (Generation::default(), Phase::Down);
-        Self { generation, phase, ended: None, next: Next::Nothing, is_hopeless: false, survived: false }
+        Self {
+            generation,
+            phase,
+            ended: None,
+            next: Next::Nothing,
+            is_hopeless: false,
+            survived: false,
+            is_parked: false,
+            is_retired: false,
+            spawns: 0,
+            last_end: None,
+        }
     }
 
     /// Begins a new generation; false if nobody waits for it.
@@ -171,6 +191,7 @@ impl Instance {
             // Another one beside what could not be killed would be two.
             return;
         }
+        (self.is_parked, self.is_retired) = (false, false);
         match self.phase {
             Phase::Waiting { .. }
             | Phase::Starting { .. }
@@ -185,6 +206,43 @@ impl Instance {
         }
         self.ended = None;
         self.is_hopeless = false;
+    }
+
+    /// Stays down from here on, whatever was to follow; false if it is down already.
+    pub(crate) fn park(&mut self) -> bool {
+        self.is_parked = true;
+        self.is_hopeless = false;
+        self.next = Next::Nothing;
+        match self.phase {
+            Phase::Waiting { .. } | Phase::Backoff { .. } => {
+                self.phase = Phase::Down;
+                false
+            }
+            Phase::Down | Phase::Failed => false,
+            Phase::Starting { .. } => true,
+            Phase::Running(_) | Phase::Stopping(..) => true,
+        }
+    }
+
+    /// Whether it was never wanted.
+    pub(crate) fn is_new(&self) -> bool {
+        self.phase == Phase::Down && self.spawns == 0 && self.ended.is_none() && !self.is_parked
+    }
+
+    /// Whether it neither runs nor is about to.
+    pub(crate) fn is_startable(&self) -> bool {
+        match self.phase {
+            Phase::Down | Phase::Failed | Phase::Backoff { why: Backoff::Ended, .. } => !self.survived,
+            Phase::Stopping(..) | Phase::Running(_) => self.is_parked && self.next == Next::Nothing,
+            Phase::Waiting { .. }
+            | Phase::Starting { .. }
+            | Phase::Backoff { why: Backoff::NoRoom(_), .. } => false,
+        }
+    }
+
+    /// Whether it is over with it: nobody wants it, and nothing is left.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        self.is_retired && !self.survived && matches!(self.phase, Phase::Down | Phase::Failed)
     }
 
     /// Is not started any more, because it has failed.

@@ -26,6 +26,14 @@ pub(crate) enum Intent {
     /// Start this instance anew, at once: what there is of it is stopped first, within its grace period, and its end is no failure. One that has
     /// ended or failed starts again too; one that was never started does not.
     Renew(InstanceId),
+    /// Start this instance anew because somebody asks for that, also one that is down.
+    Restart(InstanceId),
+    /// Stop this instance; it stays down until somebody asks for it, and its end is none to the run.
+    Park(InstanceId),
+    /// The same, and it is forgotten when it is down.
+    Retire(InstanceId),
+    /// Send a signal to the group of this instance.
+    Signal { instance: InstanceId, signal: Signal },
     /// Stop this instance because it does not live any more; its end counts as a failure, whatever its code.
     Condemn(InstanceId),
     /// Ask the question of a probe.

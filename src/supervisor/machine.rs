@@ -7,9 +7,12 @@ use super::forward;
 use super::health::Health;
 use super::intent::Intent;
 use super::order::Order;
+use super::request;
 use super::restart::Restart;
 use super::shutdown::Shutdown;
+use super::status::{self, Status};
 use super::watch::Watch;
+use crate::model::instance::InstanceId;
 use crate::model::plan::Plan;
 use std::time::Instant;
 
@@ -34,6 +37,8 @@ enum Rule {
     Shutdown,
     /// Which signals are handed on.
     Forward,
+    /// What somebody asks for.
+    Request,
     /// Who may start.
     Order,
     /// What the probes say.
@@ -46,8 +51,8 @@ enum Rule {
 
 /// The rules in the order of their precedence: of two that want something else of an instance the earlier has its way. Those after the
 /// second are not asked any more once the run has begun to stop.
-const PRECEDENCE: [Rule; 6] =
-    [Rule::Shutdown, Rule::Forward, Rule::Order, Rule::Health, Rule::Watch, Rule::Restart];
+const PRECEDENCE: [Rule; 7] =
+    [Rule::Shutdown, Rule::Forward, Rule::Request, Rule::Order, Rule::Health, Rule::Watch, Rule::Restart];
 
 impl Supervisor {
     /// A supervisor for this plan, before its [`Event::Start`]; what is random about it comes from `seed`.
@@ -101,9 +106,12 @@ impl Supervisor {
             Rule::Shutdown => self.shutdown.decide(&self.fleet, change, now),
             Rule::Forward => forward::decide(change),
             // A run that has begun to stop is no longer theirs.
-            Rule::Restart | Rule::Health | Rule::Watch | Rule::Order if !self.shutdown.is_watching() => {
+            Rule::Request | Rule::Restart | Rule::Health | Rule::Watch | Rule::Order
+                if !self.shutdown.is_watching() =>
+            {
                 Vec::new()
             }
+            Rule::Request => request::decide(&self.fleet, change),
             Rule::Restart => self.restart.decide(change),
             Rule::Health => self.health.decide(&self.fleet, change, now),
             Rule::Watch => self.watch.decide(&self.fleet, change, now),
@@ -117,13 +125,13 @@ impl Supervisor {
             Change::Ended(id, exit) if self.shutdown.is_watching() => {
                 (id, Some(self.restart.judge(&self.fleet, id, exit, now)))
             }
-            Change::Ended(id, _) | Change::Restarting(id) => (id, None),
+            Change::Ended(id, _) | Change::Restarting(id) | Change::Parked(id) => (id, None),
             Change::Begun
             | Change::Started(_)
             | Change::Probed { .. }
             | Change::FileChanged { .. }
             | Change::Requested(_)
-            | Change::Parked(_)
+            | Change::Replanned(_)
             | Change::Signal(_)
             | Change::Resumed
             | Change::OutputClosed
@@ -146,6 +154,24 @@ impl Supervisor {
             self.shutdown.conclude(&self.fleet, due, now)
         };
         self.fleet.apply(intents, now);
+    }
+
+    /// How an instance stands at `now`, in the words of this plan; none if there is no such instance.
+    #[must_use]
+    pub fn status(&self, id: InstanceId, plan: &Plan, now: Instant) -> Option<Status> {
+        let complaint = self.health.complaint(&self.fleet, id);
+        status::of(&self.fleet, id, complaint, plan, now)
+    }
+
+    /// The instances that there are, those included that are on their way out.
+    pub fn instances(&self) -> impl Iterator<Item = InstanceId> {
+        self.fleet.ids()
+    }
+
+    /// Whether the run has begun to stop.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        !self.shutdown.is_watching()
     }
 
     /// The next thing to do, until there is none.

@@ -1,6 +1,8 @@
 //! What the supervisor tells those who watch, and the words for it.
 
 use super::event::Stray;
+use super::request::Asked;
+use super::words::{in_a_row, measured, names, sender, stopping, strayed};
 use crate::model::exit::Exit;
 use crate::model::instance::{InstanceId, Pid};
 use crate::model::plan::Plan;
@@ -123,6 +125,13 @@ pub enum Notice {
         /// How the last of the chain ended.
         exit: Option<Exit>,
     },
+    /// Somebody asks something of an instance.
+    Asked {
+        /// Which.
+        instance: InstanceId,
+        /// What.
+        what: Asked,
+    },
     /// An instance restarts because one that it depends on does.
     Following {
         /// Which instance.
@@ -236,7 +245,7 @@ pub struct Need {
 
 impl Need {
     /// Writes `redis.1 to be healthy`.
-    fn text(self, plan: &Plan) -> String {
+    pub(super) fn text(self, plan: &Plan) -> String {
         let what = match self.condition {
             Condition::Started => "start",
             Condition::Healthy => "be healthy",
@@ -247,7 +256,7 @@ impl Need {
 }
 
 /// Words for a wait that has no end: `web.1 to be healthy, which waits for redis.1 to be healthy, which exited with code 1`.
-fn chain(needs: &[Need], exit: Option<Exit>, plan: &Plan) -> String {
+pub(super) fn chain(needs: &[Need], exit: Option<Exit>, plan: &Plan) -> String {
     let needs: Vec<String> = needs.iter().map(|need| need.text(plan)).collect();
     let end = exit.map_or_else(|| "will not start".to_owned(), |exit| exit.to_string());
     format!("{}, which {end}", needs.join(", which waits for "))
@@ -264,9 +273,36 @@ pub enum Cause {
     AllEnded(Option<(InstanceId, Exit)>),
     /// Nobody reads our output.
     OutputClosed,
+    /// Somebody asks for it.
+    Request,
 }
 
 impl Notice {
+    /// What it is about, in a word.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::Exited { .. } => "exited",
+            Self::SpawnFailed { .. } | Self::SpawnDelayed { .. } => "not_started",
+            Self::Strayed { .. } => "strayed",
+            Self::Stopped { .. } => "stopped",
+            Self::Healthy { .. } | Self::HealthyAgain { .. } => "healthy",
+            Self::Unhealthy { .. } | Self::StillUnhealthy { .. } => "unhealthy",
+            Self::NotAlive { .. } => "not_alive",
+            Self::StopCommandFailed { .. } => "stop_command_failed",
+            Self::Waiting { .. } => "waiting",
+            Self::Hopeless { .. } | Self::Failed { .. } => "failed",
+            Self::Asked { .. } => "asked",
+            Self::Following { .. } => "following",
+            Self::FilesChanged { .. } => "files_changed",
+            Self::LeftBehind { .. } => "left_behind",
+            Self::Stopping { .. } => "stopping",
+            Self::Killing { .. } | Self::KillingStrays => "killing",
+            Self::Survivors(_) => "survivors",
+        }
+    }
+
     /// The instance whose name its line carries; none for a line about the whole.
     #[must_use]
     pub fn about(&self) -> Option<InstanceId> {
@@ -286,6 +322,7 @@ impl Notice {
             | Self::Hopeless { instance, .. }
             | Self::Following { instance, .. }
             | Self::FilesChanged { instance, .. }
+            | Self::Asked { instance, .. }
             | Self::LeftBehind { instance, .. } => Some(*instance),
             Self::Strayed { instance, .. } => *instance,
             Self::Stopping { .. }
@@ -336,6 +373,7 @@ impl Notice {
             Self::FilesChanged { path, others, .. } => {
                 format!("{path} and {others} more changed; restarting")
             }
+            Self::Asked { what, .. } => what.text(),
             Self::Following { leader, .. } => format!("restarting with {}", plan.name(*leader)),
             Self::Stopping { cause, running, grace } => {
                 let sender = sender(*cause, name_of);
@@ -358,107 +396,5 @@ impl Notice {
                 format!("exiting with {}: {} {exit}", exit.code(), plan.name(*instance))
             }
         })
-    }
-}
-
-/// A duration that was measured, in words: nobody needs to know it to the millisecond, unless it is short.
-fn measured(duration: Duration) -> Seconds {
-    let unit = Duration::from_millis(if duration < Duration::from_millis(100) { 1 } else { 100 });
-    let units = (duration + unit / 2).as_millis() / unit.as_millis();
-    Seconds(unit * u32::try_from(units).unwrap_or(u32::MAX))
-}
-
-/// Words for how often something has failed; none are needed for once.
-fn in_a_row(times: u32) -> String {
-    if times > 1 { format!(" ({times} times in a row)") } else { String::new() }
-}
-
-/// Words for the start of a stop; none where nothing is left to stop.
-fn stopping(cause: Cause, running: usize, grace: Grace, sender: &str, plan: &Plan) -> Option<String> {
-    let what = match running {
-        0 => return None,
-        1 => "1 process".to_owned(),
-        more => format!("{more} processes"),
-    };
-    let how = match grace {
-        Grace::For(duration) if duration.is_zero() => "killing".to_owned(),
-        Grace::For(_) | Grace::Unlimited => "stopping".to_owned(),
-    };
-    let again = match cause {
-        Cause::Signal(Received { signal: Signal::INT, .. }) => "; Ctrl-C again kills now",
-        Cause::Signal(_) | Cause::Ended(..) | Cause::AllEnded(_) | Cause::OutputClosed => "",
-    };
-    let patience = match grace {
-        Grace::For(duration) if duration.is_zero() => String::new(),
-        Grace::For(_) => format!(" (grace period {grace}{again}{sender})"),
-        Grace::Unlimited => format!(" (grace period without limit{again}{sender})"),
-    };
-    Some(match cause {
-        Cause::Signal(Received { signal, .. }) => format!("{signal}: {how} {what}{patience}"),
-        Cause::Ended(instance, exit) => format!("{} {exit}: {how} {what}{patience}", plan.name(instance)),
-        Cause::AllEnded(_) => format!("all have ended: {how} what is left of {what}{patience}"),
-        Cause::OutputClosed => format!("nobody reads the output: {how} {what}{patience}"),
-    })
-}
-
-/// Words for who wants the end, if that is another process and not a key.
-fn sender(cause: Cause, name_of: &dyn Fn(Pid) -> Option<String>) -> String {
-    match cause {
-        Cause::Signal(Received { sender: Some(pid), .. }) => {
-            let name = name_of(pid).map_or(String::new(), |name| format!(" ({name})"));
-            format!("; sent by pid {pid}{name}")
-        }
-        Cause::Signal(_) | Cause::Ended(..) | Cause::AllEnded(_) | Cause::OutputClosed => String::new(),
-    }
-}
-
-/// How many strays are named in one line.
-const MOST_NAMED: usize = 5;
-
-/// Words for processes that were found outside of their group.
-fn strayed(is_known_whose: bool, strays: &[Stray]) -> String {
-    let what = match strays.len() {
-        1 => "1 process".to_owned(),
-        more => format!("{more} processes"),
-    };
-    let first: Vec<_> = strays.iter().take(MOST_NAMED).map(Stray::to_string).collect();
-    let more = match strays.len().saturating_sub(MOST_NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let names = first.join(", ");
-    if is_known_whose {
-        format!("left {what} outside its group: {names}{more}")
-    } else {
-        format!("found {what} outside the groups, and cannot tell whose: {names}{more}")
-    }
-}
-
-/// `web.1, worker.2`.
-fn names(instances: &[InstanceId], plan: &Plan) -> String {
-    instances.iter().map(|instance| plan.name(*instance)).collect::<Vec<_>>().join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn many_strays_are_told_of_in_a_line_that_ends() {
-        let strays =
-            |count| (1..=count).map(|pid| Stray { pid: Pid(pid), name: "a".into() }).collect::<Vec<_>>();
-        for (count, expected) in [
-            (1, "left 1 process outside its group: pid 1 (a)"),
-            (3, "left 3 processes outside its group: pid 1 (a), pid 2 (a), pid 3 (a)"),
-            (5, "left 5 processes outside its group: pid 1 (a), pid 2 (a), pid 3 (a), pid 4 (a), pid 5 (a)"),
-            (
-                7,
-                "left 7 processes outside its group: pid 1 (a), pid 2 (a), pid 3 (a), pid 4 (a), pid 5 (a) and 2 more",
-            ),
-        ] {
-            assert_eq!(strayed(true, &strays(count)), expected);
-        }
-        let nobodys = "found 2 processes outside the groups, and cannot tell whose: pid 1 (a), pid 2 (a)";
-        assert_eq!(strayed(false, &strays(2)), nobodys);
     }
 }

@@ -19,7 +19,7 @@ pub(crate) struct Order {
 
 /// What keeps an instance from starting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Obstacle {
+pub(super) enum Obstacle {
     /// This is not so yet.
     Wait(Need),
     /// This will never be so.
@@ -30,7 +30,7 @@ impl Order {
     pub(crate) fn decide(&mut self, fleet: &Fleet, change: Change<'_>) -> Vec<Intent> {
         match change {
             Change::Begun => fleet.ids().map(Intent::Want).collect(),
-            Change::Started(id) => {
+            Change::Started(id) | Change::Parked(id) => {
                 self.said.remove(&id);
                 Vec::new()
             }
@@ -39,7 +39,7 @@ impl Order {
             Change::Probed { .. }
             | Change::FileChanged { .. }
             | Change::Requested(_)
-            | Change::Parked(_)
+            | Change::Replanned(_)
             | Change::Signal(_)
             | Change::Resumed
             | Change::OutputClosed
@@ -81,7 +81,7 @@ impl Order {
 }
 
 /// What keeps an instance of this type from starting, if something does: what can never be so before what is not so yet.
-fn obstacle(fleet: &Fleet, id: InstanceId) -> Option<Obstacle> {
+pub(super) fn obstacle(fleet: &Fleet, id: InstanceId) -> Option<Obstacle> {
     let mut first = None;
     for Dependency { process, condition, .. } in fleet.settings(id).depends_on.iter().copied() {
         for of in fleet.of_type(process) {
@@ -97,7 +97,7 @@ fn obstacle(fleet: &Fleet, id: InstanceId) -> Option<Obstacle> {
 }
 
 /// What can never be so, because of what, and so on; and how the last of them ended.
-fn chain(fleet: &Fleet, first: Need) -> (Vec<Need>, Option<Exit>) {
+pub(super) fn chain(fleet: &Fleet, first: Need) -> (Vec<Need>, Option<Exit>) {
     let mut chain = vec![first];
     let mut last = first;
     // No longer than there are process types: what depends on itself is refused before a run begins.

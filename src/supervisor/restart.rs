@@ -5,6 +5,7 @@ use super::intent::Intent;
 use super::notice::Sequel;
 use crate::model::exit::Exit;
 use crate::model::instance::InstanceId;
+use crate::model::request::Request;
 use crate::model::settings::{RestartPolicy, RestartWhen};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -44,10 +45,25 @@ impl Restart {
         Self { histories: BTreeMap::new(), random: fastrand::Rng::with_seed(seed) }
     }
 
-    /// Forgets what was of a process type whose files have changed: it is another program.
+    /// Forgets what was of those whose files or plan have changed: it is another program; and of those that somebody looks after.
     pub(crate) fn decide(&mut self, change: Change<'_>) -> Vec<Intent> {
-        if let Change::FileChanged { process, .. } = change {
-            self.histories.retain(|id, _| id.process != process);
+        match change {
+            Change::FileChanged { process, .. } => self.histories.retain(|id, _| id.process != process),
+            Change::Requested(Request::Start(ids) | Request::Stop(ids) | Request::Restart(ids)) => {
+                self.histories.retain(|id, _| !ids.contains(id));
+            }
+            Change::Replanned(replan) => self.histories.retain(|id, _| !replan.renewed.contains(id)),
+            Change::Requested(Request::Signal { .. } | Request::Down)
+            | Change::Begun
+            | Change::Started(_)
+            | Change::Probed { .. }
+            | Change::Ended(..)
+            | Change::Restarting(_)
+            | Change::Parked(_)
+            | Change::Signal(_)
+            | Change::Resumed
+            | Change::OutputClosed
+            | Change::Progress => {}
         }
         Vec::new()
     }

@@ -7,6 +7,7 @@ use super::notice::{Cause, Notice};
 use crate::model::exit::{Exit, Outcome, code};
 use crate::model::instance::InstanceId;
 use crate::model::policy::{DEBOUNCE, ExitOn, Grace};
+use crate::model::request::Request;
 use crate::model::signal::{Received, Signal};
 use std::time::Instant;
 
@@ -61,6 +62,9 @@ impl Shutdown {
         {
             self.first_failure = self.first_failure.or(Some((instance, exit)));
         }
+        if let Change::Replanned(replan) = change {
+            self.exit_on = replan.exit_on;
+        }
         match self.state {
             State::Watching => {
                 self.cause(fleet, change).map_or_else(Vec::new, |cause| self.begin(fleet, cause, now))
@@ -79,12 +83,14 @@ impl Shutdown {
                 Some(Cause::Signal(received))
             }
             Change::OutputClosed => Some(Cause::OutputClosed),
+            Change::Requested(Request::Down) => Some(Cause::Request),
             Change::Ended(instance, exit) => self.cause_of_end(fleet, instance, exit),
             Change::Begun
             | Change::Started(_)
             | Change::Probed { .. }
             | Change::FileChanged { .. }
             | Change::Requested(_)
+            | Change::Replanned(_)
             | Change::Parked(_)
             | Change::Restarting(_)
             | Change::Signal(_)
@@ -189,6 +195,7 @@ impl Shutdown {
         let (notice, outcome) = match cause {
             Cause::Signal(received) => (None, Outcome::Signal(received.signal)),
             Cause::OutputClosed => (None, Outcome::Signal(Signal::PIPE)),
+            Cause::Request => (None, Outcome::Code(0)),
             Cause::Ended(instance, exit) if fleet.is_success(instance, exit) => (None, Outcome::Code(0)),
             Cause::Ended(instance, exit) => (Some(failed((instance, exit))), failure(exit)),
             Cause::AllEnded(first) => {

@@ -4,6 +4,7 @@
 //! writes the transcripts anew; read the difference before you keep it.
 
 mod probes;
+mod requests;
 mod settings;
 
 use super::{Action, Event, Owners, SpawnFailure, Stray, Supervisor};
@@ -112,6 +113,8 @@ struct Outside {
     output_closed: bool,
     /// A file of this process type has changed.
     changed: Option<String>,
+    /// Somebody asks for something: `stop web.1`, `scale web=2`.
+    request: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -148,6 +151,7 @@ impl Scenario {
             settings,
             instances,
             left_out: formation.left_out,
+            gone: [].into(),
             base_port: Some(port::DEFAULT_BASE),
             environment: Environment::default(),
             root: "/".into(),
@@ -215,8 +219,11 @@ impl Sim {
 
     /// Runs until the outcome, or for a virtual hour.
     fn run(mut self, outside: &[Outside]) -> String {
+        let mut plan = self.plan.clone();
         for each in outside {
-            let event = if let Some(name) = &each.changed {
+            let event = if let Some(request) = &each.request {
+                requests::parse(request, &mut plan)
+            } else if let Some(name) = &each.changed {
                 let process = self.plan.types.iter().position(|each| each.name == *name).unwrap();
                 Event::FileChanged { process, path: format!("{name}.py") }
             } else if each.output_closed {
@@ -263,6 +270,8 @@ impl Sim {
                     self.note("<- output closed");
                 } else if let Event::FileChanged { path, .. } = &event {
                     self.note(&format!("<- {path} changed"));
+                } else if let Some(text) = requests::text(&event, &self.plan) {
+                    self.note(&format!("<- {text}"));
                 }
                 self.hand_in(supervisor, &event);
             }

@@ -49,12 +49,14 @@ impl Watch {
         Vec::new()
     }
 
-    /// Restarts those whose files have been quiet by `due`. Whoever was not started yet will see the new files anyway.
+    /// Restarts those whose files have been quiet by `due`. Whoever was not started yet, or was
+    /// stopped on request, will see the new files anyway.
     pub(crate) fn conclude(&mut self, fleet: &Fleet, due: Option<Instant>) -> Vec<Intent> {
         let Some(now) = due else { return Vec::new() };
         let is_quiet = |_: &usize, pending: &mut Pending| pending.at <= now;
         let quiet: Vec<_> = self.pending.extract_if(.., is_quiet).collect();
-        let was_started = |id: &InstanceId| fleet.generation(*id) > Some(Generation::default());
+        let was_started =
+            |id: &InstanceId| fleet.generation(*id) > Some(Generation::default()) && !fleet.is_parked(*id);
         let renew = |id, Pending { first, others, .. }: &Pending| {
             let notice = Notice::FilesChanged { instance: id, path: first.clone(), others: others.len() };
             [Intent::Say(notice), Intent::Renew(id)]
@@ -108,6 +110,7 @@ mod tests {
                 settings: vec![web, Settings::default()],
                 instances: [WEB, InstanceId { number: 2, ..WEB }, other].map(|id| (id, None)).into(),
                 left_out: Vec::new(),
+                gone: [].into(),
                 base_port: None,
                 environment: Environment::default(),
                 root: "/".into(),

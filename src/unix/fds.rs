@@ -98,7 +98,7 @@ pub fn receive_more(from: &OwnedFd, buffer: &mut [u8]) -> Received {
 /// Of a pseudo-terminal, FIONREAD counts only what has arrived at our end of it; to be asked this makes the kernel bring over what is
 /// on the way (`n_tty_poll`).
 #[must_use]
-pub fn is_readable(fd: &OwnedFd) -> bool {
+pub fn is_readable(fd: &impl AsFd) -> bool {
     let mut fds = [PollFd::new(fd.as_fd(), PollFlags::POLLIN)];
     poll(&mut fds, PollTimeout::ZERO).is_ok_and(|count| count > 0)
 }

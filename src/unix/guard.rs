@@ -13,6 +13,7 @@ use super::reap::reap_each;
 use super::signals;
 use super::sweep::{Sweep, since_boot};
 use super::tree::{adopt_orphans, signal_process};
+use super::tty::{Keyboard, Typed};
 use crate::model::exit::{Exit, Outcome};
 use crate::model::instance::Pid;
 use crate::model::policy::DEBOUNCE;
@@ -21,7 +22,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal as NixSignal};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 use nix::unistd::{ForkResult, fork, setsid};
-use std::io;
+use std::io::{self, stdin};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -30,6 +31,9 @@ const LAST_WORD_PATIENCE: Duration = Duration::from_secs(5);
 
 /// After how long with nothing to do a run is taken to be one that goes on, in milliseconds.
 const SETTLED: u16 = 500;
+
+/// How often a guard in the background looks whether it is in the foreground by now (`fg`), in milliseconds: nobody tells it.
+const BACKGROUND_GLANCE: u16 = 1000;
 
 /// Which of the two processes this is.
 #[derive(Debug)]
@@ -89,14 +93,16 @@ pub struct Guard {
     is_continued: bool,
     wish: Wish,
     sweep: Sweep,
+    /// Where keys come from, if any are wanted.
+    keyboard: Option<Keyboard>,
 }
 
-/// Becomes two processes. To be called while there is one thread only.
+/// Becomes two processes, the guard with the keys of its terminal if that is wanted. To be called while there is one thread only.
 ///
 /// # Errors
 ///
 /// What the system says when it has no process or descriptor to give.
-pub fn split() -> io::Result<Side> {
+pub fn split(wants_keys: bool) -> io::Result<Side> {
     let (link, theirs) = pair()?;
     adopt_orphans()?;
     let sweep = Sweep::sparing_all_there_are();
@@ -122,6 +128,7 @@ pub fn split() -> io::Result<Side> {
             is_continued: false,
             wish: Wish::None,
             sweep,
+            keyboard: wants_keys.then(Keyboard::find).flatten(),
         })),
     }
 }
@@ -154,12 +161,14 @@ impl Guard {
     pub fn watch(mut self) -> Watched {
         let mut is_settled = false;
         loop {
+            self.take_keyboard();
             let has_come = self.wait(self.timeout(is_settled));
             // Not at once: whoever runs for less than this is not to wait for it.
             if !has_come && !std::mem::replace(&mut is_settled, true) {
                 forget_code();
             }
             self.take_signals();
+            self.take_keys();
             let has_gone = self.take_requests();
             match (self.last_word, self.ended) {
                 (Some(last), Some(_)) => return Watched::Told(last.outcome),
@@ -182,18 +191,50 @@ impl Guard {
                 let left = last.give_up_at.saturating_sub(since_boot()).as_millis() + 1;
                 u16::try_from(left).unwrap_or(u16::MAX).into()
             }
-            None if is_settled => PollTimeout::NONE,
-            None => SETTLED.into(),
+            None if !is_settled => SETTLED.into(),
+            None if self.keyboard.as_ref().is_some_and(|keyboard| !keyboard.is_taken()) => {
+                BACKGROUND_GLANCE.into()
+            }
+            None => PollTimeout::NONE,
         }
     }
 
     /// Waits for something to happen; false if it took too long.
     fn wait(&self, timeout: PollTimeout) -> bool {
-        let signals = PollFd::new(self.signals.as_fd(), PollFlags::POLLIN);
-        let link = PollFd::new(self.link.as_fd(), PollFlags::POLLIN);
+        let input = stdin();
         // After the last word the line is closed, which would wake us again and again.
-        let count = if self.last_word.is_some() { 1 } else { 2 };
-        poll(&mut [signals, link][..count], timeout) != Ok(0)
+        let hears_supervisor = self.last_word.is_none();
+        // What is typed while we are in the background is not for us.
+        let hears_keys = self.keyboard.as_ref().is_some_and(Keyboard::is_taken);
+        // Signals are heard again where something is not heard.
+        let or_signals = |is_heard, fd| if is_heard { fd } else { self.signals.as_fd() };
+        let all = [
+            self.signals.as_fd(),
+            or_signals(hears_supervisor, self.link.as_fd()),
+            or_signals(hears_keys, input.as_fd()),
+        ];
+        poll(&mut all.map(|fd| PollFd::new(fd, PollFlags::POLLIN)), timeout) != Ok(0)
+    }
+
+    /// Has the terminal give us each key, once we are in its foreground.
+    fn take_keyboard(&mut self) {
+        let Some(keyboard) = self.keyboard.as_mut().filter(|_| self.last_word.is_none()) else { return };
+        if let Some(change) = keyboard.wanted() {
+            // Before it is done, so that the supervisor can undo it whenever we are killed.
+            self.link.send(News::Keyboard(Some(change)));
+            keyboard.take(change);
+        }
+    }
+
+    /// Passes on the keys that were pressed.
+    fn take_keys(&mut self) {
+        let Some(keyboard) = self.keyboard.as_ref().filter(|keyboard| keyboard.is_taken()) else { return };
+        let mut keys = [0; 64];
+        match keyboard.read(&mut keys) {
+            Typed::Keys(count) => keys[..count].iter().for_each(|key| self.link.send(News::Key(*key))),
+            Typed::Nothing => {}
+            Typed::Gone => self.keyboard = None,
+        }
     }
 
     fn take_signals(&mut self) {
@@ -242,9 +283,17 @@ impl Guard {
     fn suspend(&mut self) {
         self.take_signals();
         if !self.is_continued {
+            self.give_keyboard_back();
             signals::suspend();
         }
         self.link.send(News::Continued);
+    }
+
+    fn give_keyboard_back(&mut self) {
+        if let Some(keyboard) = self.keyboard.as_mut().filter(|keyboard| keyboard.is_taken()) {
+            keyboard.give_back();
+            self.link.send(News::Keyboard(None));
+        }
     }
 
     fn count_wish(&mut self, signal: Signal) {

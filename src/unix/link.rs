@@ -1,5 +1,6 @@
 //! What the guard and the supervisor tell each other: packets over a pair of sockets, none of which is ever waited for.
 
+use super::tty::Change;
 use crate::model::exit::Outcome;
 use crate::model::instance::Pid;
 use crate::model::signal::{Received, Signal};
@@ -18,6 +19,10 @@ pub enum News {
     Signal(Received),
     /// It was stopped, and somebody has continued it.
     Continued,
+    /// A key was pressed.
+    Key(u8),
+    /// The terminal is about to give it each key, which changes this; none: it does not any more.
+    Keyboard(Option<Change>),
 }
 
 /// What the supervisor asks of the guard.
@@ -140,6 +145,11 @@ impl Packed for News {
                 [1, signal.number(), sender.map_or(0, |sender| sender.0)]
             }
             Self::Continued => [2, 0, 0],
+            Self::Key(key) => [6, key.into(), 0],
+            Self::Keyboard(Some(Change { before, during })) => {
+                [7, before.cast_signed(), during.cast_signed()]
+            }
+            Self::Keyboard(None) => [8, 0, 0],
         }
     }
 
@@ -150,6 +160,12 @@ impl Packed for News {
                 Some(Self::Signal(Received { signal: Signal::from_number(signal), sender }))
             }
             [2, ..] => Some(Self::Continued),
+            [6, key, _] => Some(Self::Key(u8::try_from(key).ok()?)),
+            [7, before, during] => {
+                let (before, during) = (before.cast_unsigned(), during.cast_unsigned());
+                Some(Self::Keyboard(Some(Change { before, during })))
+            }
+            [8, ..] => Some(Self::Keyboard(None)),
             _ => None,
         }
     }
@@ -187,6 +203,9 @@ mod tests {
             News::Signal(Received { signal: Signal::TERM, sender }),
             News::Continued,
             News::Signal(Received { signal: Signal::from_number(64), sender: None }),
+            News::Key(0xff),
+            News::Keyboard(Some(Change { before: u32::MAX, during: 1 })),
+            News::Keyboard(None),
         ];
         for message in news {
             guard.send(message);
@@ -231,6 +250,7 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_no_message() {
         assert_eq!(News::unpack([0, 1, 2]), None);
+        assert_eq!(News::unpack([6, 256, 0]), None);
         assert_eq!(Request::unpack([4, 256, 0]), None);
         assert_eq!(Request::unpack([1, 15, 0]), None);
     }

@@ -18,6 +18,14 @@ pub struct Holder {
     pub name: String,
 }
 
+impl Holder {
+    /// Who it is, to be said behind `port 5000 is taken`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        format!(" by pid {} ({})", self.pid, self.name)
+    }
+}
+
 /// Whether nobody could listen on this TCP port on all addresses now.
 ///
 /// A socket is bound for a moment and never listens, so no connection can get lost in it.

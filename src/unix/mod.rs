@@ -21,3 +21,5 @@ pub mod signals;
 pub mod spawn;
 pub mod sweep;
 pub mod tree;
+pub mod tty;
+pub mod usage;

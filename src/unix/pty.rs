@@ -1,10 +1,16 @@
-//! Pseudo-terminals: the pair that a child writes to and we read from, and its window.
+//! Pseudo-terminals: the pair that a child has one end of and we the other, its window, and what is typed into it.
 
 use super::file::in_spite_of_signals;
+use crate::model::signal::Signal;
+use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::pty::{Winsize, grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::stat::Mode;
-use nix::sys::termios::{LocalFlags, OutputFlags, SetArg, tcgetattr, tcsetattr};
+use nix::sys::termios::{
+    FlushArg, InputFlags, LocalFlags, OutputFlags, SetArg, SpecialCharacterIndices, tcflush, tcgetattr,
+    tcsetattr,
+};
+use nix::unistd::write;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
@@ -42,11 +48,12 @@ impl Window {
     }
 }
 
-/// The two ends of a pseudo-terminal for a child's output: ours, which does not block, and the child's, which does.
+/// The two ends of a pseudo-terminal for a child: ours, which does not block, and the child's, which does.
 ///
-/// It passes on what is written as it is: no `\r` before a newline, and no echo of what is typed. Both are close-on-exec from their birth,
-/// which `openpty(3)` cannot do.
-pub fn output_pty(window: Window) -> io::Result<(OwnedFd, OwnedFd)> {
+/// It passes on what is written as it is: no `\r` before a newline. What is typed is echoed from the beginning, because a line editor does as
+/// the terminal did when it began to read, which may be long before anybody types. Ctrl-S is a key like any other: whoever typed it and left
+/// would have stopped the child for good. Both ends are close-on-exec from their birth, which `openpty(3)` cannot do.
+pub fn pair(window: Window) -> io::Result<(OwnedFd, OwnedFd)> {
     let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let master = in_spite_of_signals(|| posix_openpt(flags | OFlag::O_NONBLOCK))?;
     grantpt(&master)?;
@@ -55,7 +62,8 @@ pub fn output_pty(window: Window) -> io::Result<(OwnedFd, OwnedFd)> {
     let theirs = in_spite_of_signals(|| open(name.as_str(), flags, Mode::empty()))?;
     let mut settings = tcgetattr(&theirs)?;
     settings.output_flags.remove(OutputFlags::OPOST | OutputFlags::ONLCR);
-    settings.local_flags.remove(LocalFlags::ECHO | LocalFlags::ECHONL);
+    settings.input_flags.remove(InputFlags::IXON);
+    settings.input_flags.insert(InputFlags::IUTF8);
     tcsetattr(&theirs, SetArg::TCSANOW, &settings)?;
     let ours = OwnedFd::from(master);
     resize(&ours, window)?;
@@ -66,6 +74,66 @@ pub fn output_pty(window: Window) -> io::Result<(OwnedFd, OwnedFd)> {
 pub fn resize(ours: &OwnedFd, window: Window) -> io::Result<()> {
     let size = Winsize { ws_row: window.rows, ws_col: window.columns, ws_xpixel: 0, ws_ypixel: 0 };
     write_size(ours.as_raw_fd(), &size)
+}
+
+/// What a key means to a terminal, beside being something to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// Nothing more.
+    Plain,
+    /// It is not to be read: the group is to get this signal.
+    Signal(Signal),
+    /// It is not to be read, and means nothing here: nobody could continue whoever stopped at Ctrl-Z.
+    Void,
+}
+
+/// The keys that mean a signal on a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignalKeys {
+    interrupt: u8,
+    quit: u8,
+    suspend: u8,
+}
+
+impl SignalKeys {
+    /// Those of a terminal as it is set now; none while its program takes every key for itself.
+    #[must_use]
+    pub fn of(ours: &OwnedFd) -> Option<Self> {
+        let settings = tcgetattr(ours).ok()?;
+        let key = |index: SpecialCharacterIndices| settings.control_chars[index as usize];
+        settings.local_flags.contains(LocalFlags::ISIG).then(|| Self {
+            interrupt: key(SpecialCharacterIndices::VINTR),
+            quit: key(SpecialCharacterIndices::VQUIT),
+            suspend: key(SpecialCharacterIndices::VSUSP),
+        })
+    }
+
+    /// What a byte that is typed means.
+    #[must_use]
+    pub fn meaning(self, byte: u8) -> Key {
+        match byte {
+            // `_POSIX_VDISABLE`: there is no such key.
+            0 => Key::Plain,
+            _ if byte == self.interrupt => Key::Signal(Signal::INT),
+            _ if byte == self.quit => Key::Signal(Signal::QUIT),
+            _ if byte == self.suspend => Key::Void,
+            _ => Key::Plain,
+        }
+    }
+}
+
+/// Types these bytes, as many as there is room for now; their number.
+pub fn type_in(ours: &OwnedFd, bytes: &[u8]) -> io::Result<usize> {
+    match in_spite_of_signals(|| write(ours, bytes)) {
+        Err(Errno::EAGAIN) => Ok(0),
+        result => Ok(result?),
+    }
+}
+
+/// Forgets what was typed and not read, as a terminal does at Ctrl-C; not what was written.
+pub fn forget_typed(theirs: &OwnedFd) {
+    // It fails only for a terminal that has gone.
+    let _ = tcflush(theirs, FlushArg::TCIFLUSH);
 }
 
 #[expect(unsafe_code, reason = "nix has no TIOCGWINSZ")]
@@ -88,12 +156,11 @@ fn checked(result: libc::c_int) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::unix::fds::{Received, is_readable, receive, receive_more};
-    use nix::unistd::write;
     use std::io::IsTerminal;
 
     #[test]
     fn what_is_written_comes_out_as_it_is() {
-        let (ours, theirs) = output_pty(Window::USUAL).unwrap();
+        let (ours, theirs) = pair(Window::USUAL).unwrap();
         assert!(theirs.is_terminal());
         let mut buffer = [0; 64];
         assert_eq!(receive(&ours, &mut buffer), Received::Nothing);
@@ -105,7 +172,7 @@ mod tests {
 
     #[test]
     fn what_is_left_in_it_can_be_read_when_nobody_has_it_open_any_more() {
-        let (ours, theirs) = output_pty(Window::USUAL).unwrap();
+        let (ours, theirs) = pair(Window::USUAL).unwrap();
         let mut buffer = [0; 64];
         assert!(!is_readable(&ours));
         write(&theirs, b"last").unwrap();
@@ -118,7 +185,7 @@ mod tests {
 
     #[test]
     fn more_than_one_read_gives_is_taken_at_once() {
-        let (ours, theirs) = output_pty(Window::USUAL).unwrap();
+        let (ours, theirs) = pair(Window::USUAL).unwrap();
         let thread = std::thread::spawn(move || {
             let mut left: &[u8] = &vec![b'x'; 1 << 20];
             while !left.is_empty() {
@@ -141,7 +208,7 @@ mod tests {
     #[test]
     fn a_window_has_the_size_it_was_given_and_a_pipe_has_none() {
         let window = Window { columns: 61, rows: 7 };
-        let (ours, theirs) = output_pty(window).unwrap();
+        let (ours, theirs) = pair(window).unwrap();
         assert_eq!(Window::of(&theirs), Some(window));
         resize(&ours, Window { columns: 0, rows: 0 }).unwrap();
         assert_eq!(Window::of(&theirs), Some(Window::USUAL));
@@ -155,5 +222,44 @@ mod tests {
         assert_eq!(beside(18), Window { columns: 62, rows: 24 });
         assert_eq!(beside(70).columns, 20);
         assert_eq!(beside(usize::MAX).columns, 20);
+    }
+
+    #[test]
+    fn what_is_typed_is_echoed_and_read_line_by_line() {
+        let (ours, theirs) = pair(Window::USUAL).unwrap();
+        assert_eq!(type_in(&ours, b"a\x13b\r").unwrap(), 4);
+        let mut buffer = [0; 64];
+        let count = nix::unistd::read(&theirs, &mut buffer).unwrap();
+        assert_eq!(buffer[..count], *b"a\x13b\n");
+        assert_eq!(receive_more(&ours, &mut buffer), Received::Bytes(5));
+        assert_eq!(buffer[..5], *b"a^Sb\n");
+    }
+
+    #[test]
+    fn the_keys_that_mean_a_signal_are_those_of_the_terminal_as_it_is_set_now() {
+        let (ours, theirs) = pair(Window::USUAL).unwrap();
+        let keys = SignalKeys::of(&ours).unwrap();
+        let meanings = [b'\x03', b'\x1c', b'\x1a', b'c', 0].map(|byte| keys.meaning(byte));
+        assert_eq!(
+            meanings,
+            [Key::Signal(Signal::INT), Key::Signal(Signal::QUIT), Key::Void, Key::Plain, Key::Plain]
+        );
+        let mut settings = tcgetattr(&theirs).unwrap();
+        settings.local_flags.remove(LocalFlags::ISIG);
+        tcsetattr(&theirs, SetArg::TCSANOW, &settings).unwrap();
+        assert_eq!(SignalKeys::of(&ours), None);
+    }
+
+    #[test]
+    fn typing_waits_for_nobody_and_what_was_typed_can_be_forgotten() {
+        let (ours, theirs) = pair(Window::USUAL).unwrap();
+        let mut settings = tcgetattr(&theirs).unwrap();
+        settings.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO);
+        tcsetattr(&theirs, SetArg::TCSANOW, &settings).unwrap();
+        let page = [b'x'; 4096];
+        let full = (0..1000).any(|_| type_in(&ours, &page).unwrap() == 0);
+        assert!(full, "a terminal that nobody reads takes four megabytes");
+        forget_typed(&theirs);
+        assert!(type_in(&ours, &page).unwrap() > 0);
     }
 }

@@ -1,4 +1,4 @@
-//! Starting a process: in a group of its own, with a terminal in a session of its own; with nothing on its standard input.
+//! Starting a process: in a group of its own, with a terminal in a session of its own; with nothing else on its standard input.
 
 use super::exec::{ExecError, Program};
 use super::file::in_spite_of_signals;
@@ -12,7 +12,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// Where a child's output goes: the child's ends of our pipes or pseudo-terminals.
+/// Where a child's output goes: the child's ends of our pipes or pseudo-terminals. What it reads comes from its terminal, if it has one.
 #[derive(Debug)]
 pub struct Outputs {
     /// Standard output.
@@ -41,9 +41,7 @@ pub fn spawn(program: &Program<'_>, outputs: &Outputs, limits: &Limits) -> Resul
 }
 
 fn start(command: &mut Command, outputs: &Outputs, limits: &Limits) -> io::Result<Pid> {
-    // Not `Stdio::null`, which would open it while the limits are the child's.
-    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
-    let stdin = in_spite_of_signals(|| open("/dev/null", flags, Mode::empty()))?;
+    let stdin = if outputs.are_terminals { outputs.stdout.try_clone()? } else { nothing()? };
     let stdout = outputs.stdout.try_clone()?;
     let stderr = outputs.stderr.as_ref().unwrap_or(&outputs.stdout).try_clone()?;
     let is_lendable = [&stdin, &stdout, &stderr].into_iter().all(|fd| limits.are_lendable_beside(fd));
@@ -60,6 +58,13 @@ fn start(command: &mut Command, outputs: &Outputs, limits: &Limits) -> io::Resul
         command.spawn()?
     };
     Ok(Pid(child.id().cast_signed()))
+}
+
+/// What has nothing to read.
+fn nothing() -> io::Result<OwnedFd> {
+    // Not `Stdio::null`, which would open it while the limits are the child's.
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+    Ok(in_spite_of_signals(|| open("/dev/null", flags, Mode::empty()))?)
 }
 
 /// Has the child lead a session, and with it a group of its own number.

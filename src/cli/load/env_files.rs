@@ -53,6 +53,13 @@ impl Sources {
         (common, self.own.iter().map(&mut own).collect())
     }
 
+    /// Puts what the process types have of their own in other places: each comes from where `old` says.
+    pub(in crate::cli) fn arrange(&mut self, old: &[Option<usize>]) {
+        let own =
+            |from: &Option<usize>| from.and_then(|from| self.own.get(from).cloned()).unwrap_or_default();
+        self.own = old.iter().map(own).collect();
+    }
+
     /// What reads all again, for an app with this environment and these settings.
     pub(in crate::cli) fn reload(self, environment: Environment, settings: Vec<Settings>) -> Reload {
         Box::new(move || {

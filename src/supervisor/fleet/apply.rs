@@ -29,6 +29,13 @@ impl Fleet {
                 Intent::ClearAway(id) => self.clear_away(id, now),
                 Intent::GiveUp(id) => self.give_up(id),
                 Intent::Renew(id) => self.renew(id, now),
+                Intent::Restart(id) => self.restart(id, now),
+                Intent::Park(id) => self.park(id, now),
+                Intent::Retire(id) => {
+                    self.park(id, now);
+                    self.change(id, |instance| instance.is_retired = true);
+                }
+                Intent::Signal { instance, signal } => self.signal_group(instance, vec![signal]),
                 Intent::Condemn(id) => self.condemn(id, now),
                 Intent::Probe { instance, kind } => self.probe(instance, kind),
                 Intent::SetReady { instance, is_ready } => {
@@ -87,7 +94,10 @@ impl Fleet {
     }
 
     fn renew(&mut self, id: InstanceId, now: Instant) {
-        let Some(instance) = self.touch(id).filter(|instance| !instance.survived) else { return };
+        let Some(instance) = self.touch(id).filter(|instance| !instance.survived && !instance.is_parked)
+        else {
+            return;
+        };
         let is_over = instance.ended.is_some() && matches!(instance.phase, Phase::Down | Phase::Failed);
         if instance.phase == Phase::Down && !is_over {
             return;
@@ -98,6 +108,34 @@ impl Fleet {
             self.changes.push_back(Change::Restarting(id));
         }
         self.stop(&[id], now);
+    }
+
+    fn restart(&mut self, id: InstanceId, now: Instant) {
+        let Some(instance) = self.touch(id) else { return };
+        let was_parked = std::mem::take(&mut instance.is_parked);
+        if was_parked || (instance.phase == Phase::Down && instance.ended.is_none()) {
+            instance.start_again(None, now);
+        } else {
+            self.renew(id, now);
+        }
+    }
+
+    /// Stops an instance for as long as nobody asks for it; a spawn that was asked for and not performed yet is taken back.
+    fn park(&mut self, id: InstanceId, now: Instant) {
+        self.take_back(id);
+        let Some(instance) = self.touch(id) else { return };
+        if !instance.park() {
+            self.changes.push_back(Change::Parked(id));
+        }
+        self.stop(&[id], now);
+    }
+
+    fn take_back(&mut self, id: InstanceId) {
+        let count = self.actions.len();
+        self.actions.retain(|action| !matches!(action, Action::Spawn { instance, .. } if *instance == id));
+        if self.actions.len() < count {
+            self.change(id, |instance| instance.phase = Phase::Down);
+        }
     }
 
     fn condemn(&mut self, id: InstanceId, now: Instant) {

@@ -21,7 +21,7 @@ impl Fleet {
             Event::SpawnFailed { instance, generation, failure } => {
                 self.spawn_failed(*instance, *generation, failure, now)
             }
-            Event::Exited { instance, generation, exit } => self.exited(*instance, *generation, *exit),
+            Event::Exited { instance, generation, exit } => self.exited(*instance, *generation, *exit, now),
             Event::Drained { instance, generation } => self.drained(*instance, *generation),
             Event::TreeEmpty { instance, generation } => {
                 let life =
@@ -56,6 +56,10 @@ impl Fleet {
                 None
             }
             Event::FileChanged { process, path } => Some(Change::FileChanged { process: *process, path }),
+            Event::Replanned(replan) => {
+                self.replan(replan);
+                Some(Change::Replanned(replan))
+            }
             Event::Requested(request) => Some(Change::Requested(request)),
             Event::StopCommandEnded { instance, generation, result } => {
                 self.stop_command_ended(*instance, *generation, result)
@@ -80,27 +84,40 @@ impl Fleet {
         let instance = self.current(id, generation)?;
         let Phase::Starting { .. } = instance.phase else { return None };
         instance.phase = Phase::Running(Life::new(now, is_ready));
+        instance.spawns += 1;
         self.childless = false;
         self.say(Notice::Started { instance: id, pid });
         Some(Change::Started(id))
     }
 
     /// The end counts at once; it is said when all that the process wrote before has been printed, by [`Fleet::announce`] or later.
-    fn exited(&mut self, id: InstanceId, generation: Generation, exit: Exit) -> Option<Change<'static>> {
+    fn exited(
+        &mut self,
+        id: InstanceId,
+        generation: Generation,
+        exit: Exit,
+        now: Instant,
+    ) -> Option<Change<'static>> {
         let instance = self.current(id, generation)?;
         let was_asked = instance.is_asked_to_stop();
         let life = instance.life_mut().filter(|life| life.exit.is_none())?;
         life.exit = Some(exit);
         let is_bare = !life.tree_empty;
-        let is_replaced = matches!(instance.next, Next::Start(_));
-        if !is_replaced {
+        instance.last_end = Some((exit, now));
+        let instance = &mut *instance;
+        let (is_replaced, is_parked) = (matches!(instance.next, Next::Start(_)), instance.is_parked);
+        if !is_replaced && !is_parked {
             instance.ended = Some(exit);
         }
         if was_asked && is_bare && self.settings(id).stop.command.is_some() {
             // What its leader has left was not asked yet: a stop command knows the leader only.
             self.ask_by_signal(id);
         }
-        Some(if is_replaced { Change::Restarting(id) } else { Change::Ended(id, exit) })
+        Some(match (is_replaced, is_parked) {
+            (true, _) => Change::Restarting(id),
+            (false, true) => Change::Parked(id),
+            (false, false) => Change::Ended(id, exit),
+        })
     }
 
     /// Says the end of an instance as soon as all that it wrote has been printed, and what comes of it.
@@ -137,6 +154,7 @@ impl Fleet {
                 let exit = Exit::NotStarted(*code);
                 instance.phase = Phase::Down;
                 instance.ended = Some(exit);
+                instance.last_end = Some((exit, now));
                 self.say(Notice::SpawnFailed { instance: id, message: message.clone() });
                 Some(Change::Ended(id, exit))
             }

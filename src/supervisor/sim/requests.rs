@@ -1,0 +1,63 @@
+//! What scenarios ask for: `start web.1`, `stop worker`, `restart *`, `signal HUP web`, `down`, `scale web=2`, `renew web`.
+
+use crate::model::instance::InstanceId;
+use crate::model::plan::Plan;
+use crate::model::request::Request;
+use crate::model::selector::select;
+use crate::model::signal::Signal;
+use crate::supervisor::{Event, Replan};
+use std::collections::BTreeSet;
+
+/// The event of a request; `plan` is what the run goes by then.
+pub(super) fn parse(text: &str, plan: &mut Plan) -> Event {
+    let mut words = text.split(' ').map(str::to_owned);
+    let verb = words.next().unwrap();
+    let signal = (verb == "signal").then(|| words.next().unwrap());
+    let words: Vec<String> = words.collect();
+    let there: Vec<InstanceId> = plan.instances.keys().copied().collect();
+    let ids = || select(&words, &there, &plan.types).unwrap();
+    Event::Requested(match verb.as_str() {
+        "start" => Request::Start(ids()),
+        "stop" => Request::Stop(ids()),
+        "restart" => Request::Restart(ids()),
+        "signal" => {
+            Request::Signal { instances: ids(), signal: Signal::from_name(&signal.unwrap()).unwrap() }
+        }
+        "down" => Request::Down,
+        "scale" => {
+            *plan = plan.scaled(&plan.scale(&words).unwrap()).unwrap();
+            return replanned(plan, BTreeSet::new());
+        }
+        "renew" => return replanned(plan, ids().into_iter().collect()),
+        _ => panic!("nobody knows how to {verb}"),
+    })
+}
+
+fn replanned(plan: &Plan, renewed: BTreeSet<InstanceId>) -> Event {
+    let instances = plan.instances.keys().copied().collect();
+    Event::Replanned(Replan { instances, renewed, settings: plan.settings.clone(), exit_on: plan.exit_on })
+}
+
+/// What is asked for, in the words of a transcript.
+pub(super) fn text(event: &Event, plan: &Plan) -> Option<String> {
+    let names = |ids: &mut dyn Iterator<Item = InstanceId>| {
+        ids.map(|id| plan.name(id)).collect::<Vec<_>>().join(", ")
+    };
+    match event {
+        Event::Requested(Request::Start(ids)) => Some(format!("start {}", names(&mut ids.iter().copied()))),
+        Event::Requested(Request::Stop(ids)) => Some(format!("stop {}", names(&mut ids.iter().copied()))),
+        Event::Requested(Request::Restart(ids)) => {
+            Some(format!("restart {}", names(&mut ids.iter().copied())))
+        }
+        Event::Requested(Request::Signal { instances, signal }) => {
+            Some(format!("{signal} for {}", names(&mut instances.iter().copied())))
+        }
+        Event::Requested(Request::Down) => Some("down".into()),
+        Event::Replanned(replan) => {
+            let renewed = names(&mut replan.renewed.iter().copied());
+            let renewed = if renewed.is_empty() { renewed } else { format!("; anew: {renewed}") };
+            Some(format!("a plan with {}{renewed}", names(&mut replan.instances.iter().copied())))
+        }
+        _ => None,
+    }
+}
