@@ -44,7 +44,7 @@ impl Progress {
 
     /// Nothing.
     #[expect(clippy::unused_self, reason = "it stands for one that needs it")]
-    pub(super) fn look(&mut self, _around: &Surroundings) -> Option<Result<ExitCode, CliError>> {
+    pub(super) fn look(&mut self, _around: &Surroundings) -> Option<Result<String, CliError>> {
         None
     }
 }
