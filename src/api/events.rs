@@ -22,7 +22,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 #[utoipa::path(get, path = "/events", tag = "events",
     responses((status = 200, description = "An event for each: its name, and a `Happening` or (`dropped`) a `Dropped` as data.",
         body = String, content_type = "text/event-stream"), Refused))]
-pub(super) async fn events(State(App { handle, ended }): State<App>) -> Response {
+pub(super) async fn events(State(App { handle, ended, .. }): State<App>) -> Response {
     let (pen, body) = streamed();
     tokio::spawn(tell(handle.happenings(), ended, pen));
     ([(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")], body).into_response()

@@ -1,13 +1,20 @@
 //! The server: a thread with a runtime of its own, and a task for each connection.
 
+use super::attach::Places;
 use super::connections::Connections;
+use super::gate::{self, Gate};
 use super::routes::{App, router};
 use crate::engine::handle::Handle;
 use crate::unix::run_dir::{may_control, peer_uid};
+use axum::{Router, middleware};
+use std::fmt;
 use std::io;
+use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 /// How long those who follow have to take the rest when the run is over.
@@ -15,6 +22,32 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How long nobody is let in where there is no descriptor left for them.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// The bytes of chance in a token.
+const TOKEN_BYTES: usize = 32;
+
+/// A port of this machine that is listened on, too.
+pub struct Port {
+    /// Listens, and never waits.
+    pub listener: TcpListener,
+    /// Its number.
+    pub number: u16,
+    /// The word that a request has to know.
+    pub token: String,
+}
+
+impl fmt::Debug for Port {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.debug_struct("Port").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+/// A word that nobody can guess.
+pub fn new_token() -> io::Result<String> {
+    let mut bytes = [0; TOKEN_BYTES];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
 
 /// A server that runs.
 #[derive(Debug)]
@@ -25,12 +58,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers on this socket until it is dropped.
-    pub fn start(handle: Handle, listener: UnixListener) -> io::Result<Self> {
+    /// Answers on this socket, and on a port if there is one, until it is dropped.
+    pub fn start(handle: Handle, socket: UnixListener, port: Option<Port>) -> io::Result<Self> {
         let (end, ended) = watch::channel(());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("api".into()).spawn(move || {
-            runtime.block_on(serve(App { handle, ended }, listener));
+            // Fails where there is no descriptor left; then nobody listens.
+            drop(runtime.block_on(serve(App { handle, ended, places: Places::default() }, socket, port)));
         })?;
         Ok(Self { thread: Some(thread), end: Some(end) })
     }
@@ -47,25 +81,54 @@ impl Drop for Server {
     }
 }
 
-async fn serve(app: App, listener: UnixListener) {
-    let Ok(listener) = tokio::net::UnixListener::from_std(listener) else { return };
+async fn serve(app: App, socket: UnixListener, port: Option<Port>) -> io::Result<()> {
+    let socket = tokio::net::UnixListener::from_std(socket)?;
     let mut ended = app.ended.clone();
     let mut connections = Connections::new(app.ended.clone());
+    let places = app.places.clone();
     let router = router(app);
+    let port = port.map(|port| Gated::new(port, &router)).transpose()?;
     loop {
-        tokio::select! {
+        let accepted = tokio::select! {
             _ = ended.changed() => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) if peer_uid(&stream).is_ok_and(may_control) => {
+            accepted = socket.accept() => accepted.map(|(stream, _)| {
+                if peer_uid(&stream).is_ok_and(may_control) {
                     connections.add(stream, router.clone());
-                    // What it asks is heard before the next can take its place.
-                    tokio::task::yield_now().await;
                 }
-                Ok(_) => {}
-                Err(_) => tokio::time::sleep(PAUSE).await,
-            }
+            }),
+            accepted = accept(port.as_ref()) => accepted.map(|(stream, router)| connections.add(stream, router)),
+        };
+        match accepted {
+            // What it asks is heard before the next can take its place.
+            Ok(()) => tokio::task::yield_now().await,
+            Err(_) => tokio::time::sleep(PAUSE).await,
         }
     }
-    drop(listener);
-    let _ = tokio::time::timeout(FAREWELL, connections.finish()).await;
+    drop((socket, port));
+    let _ =
+        tokio::time::timeout(FAREWELL, async { tokio::join!(connections.finish(), places.all_free()) }).await;
+    Ok(())
+}
+
+/// A port, and what answers there.
+struct Gated {
+    listener: tokio::net::TcpListener,
+    router: Router,
+}
+
+impl Gated {
+    fn new(port: Port, router: &Router) -> io::Result<Self> {
+        let Port { listener, number, token } = port;
+        let gate = Arc::new(Gate { number, token });
+        let router = router.clone().layer(middleware::from_fn_with_state(gate, gate::check));
+        Ok(Self { listener: tokio::net::TcpListener::from_std(listener)?, router })
+    }
+}
+
+/// The next connection to a port; there is none for ever where there is no port.
+async fn accept(port: Option<&Gated>) -> io::Result<(TcpStream, Router)> {
+    match port {
+        Some(port) => port.listener.accept().await.map(|(stream, _)| (stream, port.router.clone())),
+        None => std::future::pending().await,
+    }
 }

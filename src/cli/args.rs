@@ -7,6 +7,7 @@ mod control;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -18,6 +19,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 pub use control::Ask;
 
+use super::listen::loopback;
 use crate::model::environment::parse_set;
 use crate::model::policy::{ColorChoice, ExitOn, Grace, LogFormat, PolicyError, PtyChoice, Timestamps};
 use crate::model::rotation::Rotation;
@@ -236,6 +238,11 @@ pub struct Options {
     #[arg(default_value_t, value_parser = StringValueParser::new().try_map(|text| text.parse::<Rotation>()))]
     pub log_rotate: Rotation,
 
+    /// Let the run be controlled over this port too, by whoever knows the token: 127.0.0.1:PORT
+    #[arg(long, value_name = "ADDRESS", env = "PROC_LISTEN", help_heading = CONTROL)]
+    #[arg(value_parser = StringValueParser::new().try_map(|text| loopback(&text)))]
+    pub listen: Option<SocketAddr>,
+
     /// How long a stop may take before SIGKILL: seconds, or as in `500ms`, `1m30s`, `inf`; 0 kills at once
     #[arg(short = 't', long, value_name = "DURATION", env = "PROC_TIMEOUT", help_heading = THE_END)]
     #[arg(default_value_t, value_parser = StringValueParser::new().try_map(|text| text.parse::<Grace>()))]
@@ -331,8 +338,8 @@ impl Origins {
 const WHAT_RUNS: &str = "What runs";
 const ENVIRONMENT: &str = "Environment";
 const OUTPUT: &str = "Output";
-const THE_END: &str = "The end";
 const CONTROL: &str = "Control";
+const THE_END: &str = "The end";
 
 /// The least that `--buffer` takes: a few chunks of a pipe.
 const SMALLEST_BUFFER: Size = Size::from_kib(256);

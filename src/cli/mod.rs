@@ -13,6 +13,7 @@ mod env;
 pub mod error;
 mod examples;
 mod exposure;
+mod listen;
 mod load;
 mod logs;
 pub mod man;

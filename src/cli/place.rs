@@ -17,6 +17,9 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// How often it is looked at.
 const GLANCE: Duration = Duration::from_millis(10);
 
+/// The directory in the root of an app, where the user has none for what runs.
+const HIDDEN: &str = ".proc";
+
 /// The bytes of the digest in the name of a directory.
 const NAME_BYTES: usize = 16;
 
@@ -26,7 +29,7 @@ pub(super) fn run_dir(root: &Path, around: &Surroundings) -> PathBuf {
     let named = around.variable("XDG_RUNTIME_DIR").map(PathBuf::from);
     match runtime_dir(named.as_deref()) {
         Some(runtime) => runtime.join("proc").join(name(&root)),
-        None => root.join(".proc"),
+        None => root.join(HIDDEN),
     }
 }
 
@@ -47,25 +50,35 @@ pub(super) struct Place {
     pub(super) lock: Lock,
 }
 
+impl Place {
+    /// Leaves nothing behind.
+    pub(super) fn clear(&self) {
+        self.dir.clear(&self.lock);
+    }
+}
+
 /// Takes the place of the run of this root, unless another run has it.
 ///
 /// A run that was killed may still be on its way out: it is waited for. Where there can be no such directory (a root that cannot be written to),
 /// the run goes on without, and says why.
 pub(super) fn take(root: &Path, around: &Surroundings) -> Result<Result<Place, String>, CliError> {
     let path = run_dir(root, around);
-    let dir = match RunDir::make(&path) {
-        Ok(dir) => dir,
-        Err(error) => return Ok(Err(error.to_string())),
-    };
     let mut waited = Duration::ZERO;
     loop {
+        let dir = match RunDir::make(&path) {
+            Ok(dir) => dir,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
         match dir.lock(std::process::id()) {
-            Ok(Locking::Locked(lock)) => return Ok(Ok(Place { dir, lock })),
+            Ok(Locking::Locked(lock)) => return Ok(Ok(settled(dir, lock))),
             Ok(Locking::Held(pid)) if waited >= FAREWELL || pid.is_some_and(is_alive) => {
                 return Err(taken(pid));
             }
-            // Either its guard was killed, or it has not written its pid yet.
-            Ok(Locking::Held(_)) => {
+            Ok(Locking::Gone) if waited >= FAREWELL => {
+                return Ok(Err(format!("`{}` goes away again and again", path.display())));
+            }
+            // Either its guard was killed, or it has not written its pid yet, or it has just ended.
+            Ok(Locking::Held(_) | Locking::Gone) => {
                 std::thread::sleep(GLANCE);
                 waited += GLANCE;
             }
@@ -74,6 +87,16 @@ pub(super) fn take(root: &Path, around: &Surroundings) -> Result<Result<Place, S
     }
 }
 
+/// The place as the run finds it.
+fn settled(dir: RunDir, lock: Lock) -> Place {
+    if dir.path().ends_with(HIDDEN) {
+        // Whoever sees it in a list of new files is told no secret by it.
+        drop(dir.hide(&lock));
+    }
+    Place { dir, lock }
+}
+
+/// That a run is there, with this pid.
 pub(super) fn taken(pid: Option<i32>) -> CliError {
     let by = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
     CliError::new(CliErrorKind::Running, format!("`proc start` runs here already{by}"))

@@ -6,6 +6,7 @@ use super::contract;
 use super::control::{self, There};
 use super::detach;
 use super::error::{CliError, CliErrorKind};
+use super::listen;
 use super::load::{self, Demand, Surroundings};
 use super::logs;
 use super::place::{self, Place};
@@ -13,7 +14,6 @@ use super::plan::{Planned, Planner};
 use super::replan;
 use super::ui;
 use super::watch;
-use crate::api::server::Server;
 use crate::engine::handle::Desk;
 use crate::engine::{Channel, Console, Engine, LAST_CHANCE};
 use crate::model::exit::{Outcome, code};
@@ -81,7 +81,13 @@ pub(super) fn start(
     fds::keep_from_children();
     // One thread so far, and from here on two processes.
     match guard::split(!options.no_keys).map_err(failed("failed to start the guard"))? {
-        Side::Guard(guard) => Ok(end_as(told(guard.watch()))),
+        Side::Guard(guard) => {
+            let outcome = told(guard.watch());
+            if let Some(place) = place {
+                place.clear();
+            }
+            Ok(end_as(outcome))
+        }
         Side::Supervisor(link) => {
             let last_word = link.try_clone().map_err(failed("failed to reach the guard"))?;
             let result = contain(|| supervise(called, planned, place.as_ref(), link, limits)).flatten();
@@ -90,6 +96,10 @@ pub(super) fn start(
                 Outcome::Code(error.exit_code())
             });
             last_word.send(Request::End(outcome));
+            if let Some(place) = place.filter(|_| last_word.is_over()) {
+                // The guard was killed, and leaves that to us.
+                place.clear();
+            }
             // The guard is whose exit is seen.
             Ok(ExitCode::SUCCESS)
         }
@@ -119,7 +129,7 @@ struct Called<'a> {
 /// Takes over the signals, and lets the engine run.
 fn supervise(
     called: Called<'_>,
-    planned: Planned,
+    mut planned: Planned,
     place: Option<&Place>,
     link: SupervisorLink,
     limits: Limits,
@@ -130,8 +140,7 @@ fn supervise(
     let log_dir = options.log_dir.as_ref().map(|directory| around.directory.join(directory));
     let watcher = watch::start(&planned.plan, log_dir.as_deref())?;
     let (desk, handle) = Desk::open(Ring::new(MOST_REMEMBERED));
-    let server = place.map(|place| Server::start(handle, place.dir.bind(&place.lock)?)).transpose();
-    let _server = server.map_err(failed("failed to start the API"))?;
+    let _server = listen::open(options, place, handle, &mut planned.notices)?;
     let console =
         console(called, &planned, logs, desk).map_err(failed("failed to start the writer thread"))?;
     let signals = signals::Signals::take_over().map_err(failed("failed to take over the signals"))?;

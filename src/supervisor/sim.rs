@@ -189,6 +189,7 @@ enum Happening {
     Event(Event),
     Strays(InstanceId),
     Dies(InstanceId, Generation, Exit),
+    Why(InstanceId),
 }
 
 impl Sim {
@@ -221,6 +222,10 @@ impl Sim {
     fn run(mut self, outside: &[Outside]) -> String {
         let mut plan = self.plan.clone();
         for each in outside {
+            if let Some(id) = each.request.as_deref().and_then(|text| requests::why(text, &plan)) {
+                self.later(each.at, Happening::Why(id));
+                continue;
+            }
             let event = if let Some(request) = &each.request {
                 requests::parse(request, &mut plan)
             } else if let Some(name) = &each.changed {
@@ -274,6 +279,10 @@ impl Sim {
                     self.note(&format!("<- {text}"));
                 }
                 self.hand_in(supervisor, &event);
+            }
+            Happening::Why(id) => {
+                let status = supervisor.status(id, &self.plan, self.now).unwrap();
+                self.note(&format!("?? {}: {}: {}", self.plan.name(id), status.phase.word(), status.why));
             }
             Happening::Strays(instance) => self.stray(supervisor, instance),
             Happening::Dies(instance, generation, exit) => self.die(supervisor, instance, generation, exit),

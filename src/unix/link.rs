@@ -110,6 +110,18 @@ impl<S: Packed, R: Packed> Link<S, R> {
         }
     }
 
+    /// Whether the other end has gone; what it has sent and nobody has heard is lost.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        loop {
+            match self.receive() {
+                Heard::Message(_) => {}
+                Heard::Nothing => return false,
+                Heard::Gone => return true,
+            }
+        }
+    }
+
     /// The same end once more: the other sees it gone when both are.
     pub fn try_clone(&self) -> io::Result<Self> {
         Ok(Self { socket: self.socket.try_clone()?, ends: PhantomData })

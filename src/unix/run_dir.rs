@@ -3,11 +3,11 @@
 //! Everything in it is reached through a descriptor of the directory that was looked at, not by its path: whoever may rename what is above it
 //! cannot put another in its place (`faults.md` F82).
 
-use super::file::{in_spite_of_signals, kind};
+use super::file::{in_spite_of_signals, kind, read_limited};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat};
+use nix::fcntl::{AtFlags, OFlag, open, openat};
 use nix::sys::socket::{getsockopt, sockopt};
-use nix::sys::stat::{Mode, fstat};
+use nix::sys::stat::{Mode, fstat, fstatat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -20,6 +20,15 @@ const LOCK: &str = "lock";
 
 /// The socket.
 const SOCKET: &str = "control.sock";
+
+/// What keeps the directory out of a repository that it lies in.
+const IGNORE: &str = ".gitignore";
+
+/// The word that opens the API where it listens on a port.
+const TOKEN: &str = "token";
+
+/// The bytes that are read of it at most.
+const LONGEST_TOKEN: usize = 4096;
 
 /// What only we may do.
 const OURS_ALONE: Mode = Mode::S_IRWXU;
@@ -71,7 +80,7 @@ pub struct RunDir {
 /// The lock of a run: the kernel lets go of it with the last process that has it.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 /// What came of an attempt to lock.
@@ -81,6 +90,8 @@ pub enum Locking {
     Locked(Lock),
     /// Somebody else has it: this process, if it has said so already.
     Held(Option<i32>),
+    /// The directory was taken away by a run that has ended: it is to be made again.
+    Gone,
 }
 
 impl RunDir {
@@ -136,17 +147,81 @@ impl RunDir {
 
     /// Takes the lock, unless somebody has it, and writes down whose it is now.
     pub fn lock(&self, pid: u32) -> io::Result<Locking> {
-        let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-        let fd = in_spite_of_signals(|| openat(self.fd.as_fd(), LOCK, flags, Mode::S_IRUSR | Mode::S_IWUSR))?;
-        let mut file = File::from(fd);
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(Locking::Held(written_pid(&mut file))),
+        let file = match self.create(LOCK, OFlag::O_RDWR | OFlag::O_NONBLOCK) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Locking::Gone),
+            Err(error) => return Err(error),
+        };
+        let mut lock = Lock { file };
+        let is_ours = match lock.file.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => false,
             Err(TryLockError::Error(error)) => return Err(error),
+        };
+        // Whoever had it takes it away at the end: what was opened before and locked after that keeps nobody out.
+        if !self.holds(&lock) {
+            return Ok(Locking::Gone);
         }
-        file.set_len(0)?;
-        file.write_all(format!("{pid}\n").as_bytes())?;
-        Ok(Locking::Locked(Lock { _file: file }))
+        if !is_ours {
+            return Ok(Locking::Held(written_pid(&mut lock.file)));
+        }
+        lock.file.set_len(0)?;
+        lock.file.write_all(format!("{pid}\n").as_bytes())?;
+        Ok(Locking::Locked(lock))
+    }
+
+    /// Whether this lock is the one that stands here now.
+    fn holds(&self, lock: &Lock) -> bool {
+        let here = fstatat(self.fd.as_fd(), LOCK, AtFlags::AT_SYMLINK_NOFOLLOW);
+        let ours = fstat(lock.file.as_fd());
+        here.ok()
+            .zip(ours.ok())
+            .is_some_and(|(here, ours)| (here.st_dev, here.st_ino) == (ours.st_dev, ours.st_ino))
+    }
+
+    /// Opens a regular file of ours here, made if it is missing.
+    fn create(&self, name: &str, flags: OFlag) -> io::Result<File> {
+        let flags = flags | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let fd = in_spite_of_signals(|| openat(self.fd.as_fd(), name, flags, Mode::S_IRUSR | Mode::S_IWUSR))?;
+        Ok(File::from(fd))
+    }
+
+    /// Keeps the directory out of the repository that it may lie in.
+    pub fn hide(&self, _lock: &Lock) -> io::Result<()> {
+        self.create(IGNORE, OFlag::O_WRONLY | OFlag::O_TRUNC)?.write_all(b"*\n")
+    }
+
+    /// Where the word is that opens the API where it listens on a port.
+    #[must_use]
+    pub fn token_path(&self) -> PathBuf {
+        self.path.join(TOKEN)
+    }
+
+    /// That word: the one that is there, or else this one.
+    pub fn token(&self, _lock: &Lock, new: &str) -> io::Result<String> {
+        let mut file = self.create(TOKEN, OFlag::O_RDWR | OFlag::O_NONBLOCK)?;
+        let stat = fstat(file.as_fd())?;
+        if kind(stat.st_mode).is_some() || stat.st_mode & 0o077 != 0 || stat.st_uid != geteuid().as_raw() {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is no file that is ours alone"));
+        }
+        let there = String::from_utf8_lossy(&read_limited(&mut file, LONGEST_TOKEN)?).trim().to_owned();
+        if !there.is_empty() {
+            return Ok(there);
+        }
+        file.write_all(format!("{new}\n").as_bytes())?;
+        Ok(new.to_owned())
+    }
+
+    /// Leaves nothing behind, unless another run has taken the place.
+    pub fn clear(&self, lock: &Lock) {
+        if !self.holds(lock) {
+            return;
+        }
+        // The lock is the last: until then nobody else is here. What cannot be removed is found by the next run, and is no reason to complain.
+        for name in [SOCKET, TOKEN, IGNORE, LOCK] {
+            let _ = unlinkat(self.fd.as_fd(), name, UnlinkatFlags::NoRemoveDir);
+        }
+        let _ = std::fs::remove_dir(&self.path);
     }
 
     /// Whether somebody has the lock. Whoever tries to take it at this very moment is told that it is taken, and by whom it was last.
@@ -168,7 +243,7 @@ impl RunDir {
     }
 
     /// Removes the socket.
-    pub fn remove_socket(&self) -> io::Result<()> {
+    fn remove_socket(&self) -> io::Result<()> {
         match unlinkat(self.fd.as_fd(), SOCKET, UnlinkatFlags::NoRemoveDir) {
             Ok(()) | Err(Errno::ENOENT) => Ok(()),
             Err(error) => Err(error.into()),

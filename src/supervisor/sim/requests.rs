@@ -8,6 +8,12 @@ use crate::model::signal::Signal;
 use crate::supervisor::{Event, Replan};
 use std::collections::BTreeSet;
 
+/// The instance of which a scenario asks why it is where it is: `why web.1`.
+pub(super) fn why(text: &str, plan: &Plan) -> Option<InstanceId> {
+    let name = text.strip_prefix("why ")?;
+    plan.instances.keys().copied().find(|id| plan.name(*id) == name)
+}
+
 /// The event of a request; `plan` is what the run goes by then.
 pub(super) fn parse(text: &str, plan: &mut Plan) -> Event {
     let mut words = text.split(' ').map(str::to_owned);
