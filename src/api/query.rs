@@ -10,6 +10,9 @@ pub const MOST_LINES: u32 = 100_000;
 /// The most lines around a match.
 pub const MOST_CONTEXT: u32 = 1000;
 
+/// The most bytes of history that can be asked for.
+const MOST_HISTORY: usize = 1024 * 1024;
+
 /// Of `GET /run`, and of one instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -52,6 +55,48 @@ pub struct LogsQuery {
     /// So many lines before and after each that matches, too.
     #[param(required = false, maximum = 1000)]
     pub context: u32,
+}
+
+/// Of `GET /instances/{name}/attach`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AttachQuery {
+    /// Whether to type too, if nobody else does; else only to watch.
+    #[param(required = false, default = true)]
+    pub write: bool,
+    /// About how many of the last bytes come first.
+    #[param(required = false, default = 16384, maximum = 1048576)]
+    pub history: usize,
+}
+
+impl Default for AttachQuery {
+    fn default() -> Self {
+        Self { write: true, history: 16 * 1024 }
+    }
+}
+
+impl AttachQuery {
+    /// Reads it.
+    pub fn read(query: &str) -> Result<Self, String> {
+        let mut read = Self::default();
+        each(query, &["write", "history"], |key, value| match key {
+            "write" => set(&mut read.write, key, value, YES_OR_NO),
+            "history" => set(&mut read.history, key, value, "a number of bytes"),
+            _ => Ok(()),
+        })?;
+        if read.history > MOST_HISTORY {
+            return Err(format!("`history` is a number of bytes up to {MOST_HISTORY}"));
+        }
+        Ok(read)
+    }
+
+    /// Writes it, with the `?` if there is something to say.
+    #[must_use]
+    pub fn write(&self) -> String {
+        let usual = Self::default();
+        let written = Written::default().all("write", (!self.write).then_some(false).as_slice());
+        written.all("history", (self.history != usual.history).then_some(self.history).as_slice()).0
+    }
 }
 
 impl RunQuery {
@@ -251,6 +296,16 @@ mod tests {
         assert!(wrong("tail=1").starts_with("there is no parameter `tail` here; there are `name`, "));
         assert_eq!(wrong("grep=%f"), "a `%` in the query is followed by two hexadecimal digits");
         assert_eq!(wrong("grep=%ff"), "the query is not UTF-8");
+    }
+
+    #[test]
+    fn who_attaches_types_unless_it_is_said_otherwise() {
+        assert_eq!(AttachQuery::read(""), Ok(AttachQuery { write: true, history: 16_384 }));
+        let query = AttachQuery { write: false, history: 0 };
+        assert_eq!(query.write(), "?write=false&history=0");
+        assert_eq!(AttachQuery::read("write=false&history=0"), Ok(query));
+        assert_eq!(AttachQuery::default().write(), "");
+        assert!(AttachQuery::read("history=1048577").unwrap_err().contains("up to 1048576"));
     }
 
     proptest! {

@@ -1,7 +1,8 @@
 //! All routes, and the document that describes them.
 
+use super::attach::Places;
 use super::failure::{no_such_method, no_such_path};
-use super::{events, instances, logs, metrics, run};
+use super::{attach, events, instances, logs, metrics, run};
 use crate::engine::handle::Handle;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
@@ -23,6 +24,8 @@ pub(super) struct App {
     pub(super) handle: Handle,
     /// Dropped at the other end: the run is over.
     pub(super) ended: watch::Receiver<()>,
+    /// For those who are attached.
+    pub(super) places: Places,
     /// The lines that those who follow the log have missed, all together.
     pub(super) missed: Arc<AtomicU64>,
 }
@@ -55,6 +58,8 @@ fn described() -> OpenApiRouter<App> {
         .routes(routes!(instances::stop))
         .routes(routes!(instances::restart))
         .routes(routes!(instances::signal))
+        .routes(routes!(attach::attach))
+        .routes(routes!(attach::window))
         .routes(routes!(logs::logs))
         .routes(routes!(events::events))
         .routes(routes!(metrics::metrics))

@@ -1,5 +1,6 @@
 //! The server: a thread with a runtime of its own, and a task for each connection.
 
+use super::attach::Places;
 use super::connections::Connections;
 use super::gate::{self, Gate};
 use super::routes::{App, router};
@@ -63,7 +64,8 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("api".into()).spawn(move || {
             // Fails where there is no descriptor left; then nobody listens.
-            drop(runtime.block_on(serve(App { handle, ended, missed: Arc::default() }, socket, port)));
+            let app = App { handle, ended, places: Places::default(), missed: Arc::default() };
+            drop(runtime.block_on(serve(app, socket, port)));
         })?;
         Ok(Self { thread: Some(thread), end: Some(end) })
     }
@@ -84,6 +86,7 @@ async fn serve(app: App, socket: UnixListener, port: Option<Port>) -> io::Result
     let socket = tokio::net::UnixListener::from_std(socket)?;
     let mut ended = app.ended.clone();
     let mut connections = Connections::new(app.ended.clone());
+    let places = app.places.clone();
     let router = router(app);
     let port = port.map(|port| Gated::new(port, &router)).transpose()?;
     loop {
@@ -103,7 +106,8 @@ async fn serve(app: App, socket: UnixListener, port: Option<Port>) -> io::Result
         }
     }
     drop((socket, port));
-    let _ = tokio::time::timeout(FAREWELL, connections.finish()).await;
+    let farewell = async { tokio::join!(connections.finish(), places.all_free()) };
+    let _ = tokio::time::timeout(FAREWELL, farewell).await;
     Ok(())
 }
 

@@ -3,8 +3,10 @@
 use super::args::Options;
 use super::capacity;
 use super::contract;
-use super::control;
-use super::error::CliError;
+use super::control::{self, There};
+use super::detach;
+use super::error::{CliError, CliErrorKind};
+use super::listen;
 use super::load::{self, Demand, Surroundings};
 use super::logs;
 use super::place::{self, Place};
@@ -40,6 +42,12 @@ pub(super) fn start(
     named: &[String],
     around: &Surroundings,
 ) -> Result<ExitCode, CliError> {
+    match control::start_there(options, named, around)? {
+        There::Nobody => {}
+        There::Done(code) => return Ok(code),
+        There::Run(pid) if options.detach => return there(&place::taken(pid)),
+        There::Run(pid) => return Err(place::taken(pid)),
+    }
     // First of all: before a secret is read, and a thread is started.
     let limits = Limits::take_over();
     let (app, mut problems) = load::app(options, around, Demand::Lenient);
@@ -54,12 +62,21 @@ pub(super) fn start(
     }
     problems.settle()?;
     let Some(mut planned) = planned else { return Err(CliError::internal("no plan and no error")) };
-    let place = match place::take(&planned.plan.root, around)? {
-        Ok(place) => Some(place),
-        Err(reason) => {
+    // Before standard output is a pipe to whoever follows.
+    let called = Called { options, named, around, is_terminal: io::stdout().is_terminal() };
+    if options.detach
+        && let Some(code) = detach::detach(&planned.plan.root, around)?
+    {
+        return Ok(code);
+    }
+    let place = match place::take(&planned.plan.root, around) {
+        Ok(Ok(place)) => Some(place),
+        Ok(Err(reason)) => {
             planned.notices.push(format!("this run cannot be controlled from elsewhere: {reason}"));
             None
         }
+        Err(error) if options.detach && error.kind == CliErrorKind::Running => return there(&error),
+        Err(error) => return Err(error),
     };
     fds::keep_from_children();
     // One thread so far, and from here on two processes.
@@ -73,8 +90,7 @@ pub(super) fn start(
         }
         Side::Supervisor(link) => {
             let last_word = link.try_clone().map_err(failed("failed to reach the guard"))?;
-            let result = contain(|| supervise(options, named, planned, place.as_ref(), around, link, limits))
-                .flatten();
+            let result = contain(|| supervise(called, planned, place.as_ref(), link, limits)).flatten();
             let outcome = result.unwrap_or_else(|error| {
                 ui::complain(error.render());
                 Outcome::Code(error.exit_code())
@@ -94,24 +110,39 @@ fn failed(what: &'static str) -> impl Fn(io::Error) -> CliError {
     move |error| CliError::internal(format!("{what}: {error}"))
 }
 
+/// Says that a run is there, to who wants one in the background: so it is.
+fn there(error: &CliError) -> Result<ExitCode, CliError> {
+    ui::print(format!("{error}\n")).map_err(CliError::unwritten)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How we were called.
+#[derive(Clone, Copy)]
+struct Called<'a> {
+    options: &'a Options,
+    named: &'a [String],
+    around: &'a Surroundings,
+    /// Whether what we write is seen on a terminal, be it by way of whoever follows us.
+    is_terminal: bool,
+}
+
 /// Takes over the signals, and lets the engine run.
 fn supervise(
-    options: &Options,
-    named: &[String],
+    called: Called<'_>,
     mut planned: Planned,
     place: Option<&Place>,
-    around: &Surroundings,
     link: SupervisorLink,
     limits: Limits,
 ) -> Result<Outcome, CliError> {
+    let Called { options, named, around, .. } = called;
     // The threads that write are started while all signals are blocked, and keep it so: none is woken by a child's death.
     let logs = logs::open(options, &planned.plan, around)?;
     let log_dir = options.log_dir.as_ref().map(|directory| around.directory.join(directory));
     let watcher = watch::start(&planned.plan, log_dir.as_deref())?;
     let (desk, handle) = Desk::open(Ring::new(MOST_REMEMBERED));
-    let _server = control::open(options, place, handle, &mut planned.notices)?;
-    let console = console(options, &planned, logs, desk, around)
-        .map_err(failed("failed to start the writer thread"))?;
+    let _server = listen::open(options, place, handle, &mut planned.notices)?;
+    let console =
+        console(called, &planned, logs, desk).map_err(failed("failed to start the writer thread"))?;
     let signals = signals::Signals::take_over().map_err(failed("failed to take over the signals"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -171,7 +202,7 @@ fn fate(all_killed: AllKilled) -> &'static str {
 }
 
 /// Exits with the code of an outcome, or dies by its signal.
-fn end_as(outcome: Outcome) -> ExitCode {
+pub(super) fn end_as(outcome: Outcome) -> ExitCode {
     match outcome {
         Outcome::Code(code) => ExitCode::from(code),
         Outcome::Signal(signal) => {
@@ -183,14 +214,13 @@ fn end_as(outcome: Outcome) -> ExitCode {
 
 /// Our standard output as the options want it.
 fn console(
-    options: &Options,
+    called: Called<'_>,
     planned: &Planned,
     logs: Option<Arc<Logs>>,
     desk: Desk,
-    around: &Surroundings,
 ) -> io::Result<Console> {
+    let Called { options, around, is_terminal, .. } = called;
     let Planned { plan, quiet, notices, .. } = planned;
-    let is_terminal = io::stdout().is_terminal();
     let is_coloured = ui::coloured(options.color, is_terminal, &|name| around.variable(name));
     let labels: BTreeMap<InstanceId, Label> =
         plan.instances.keys().map(|id| (*id, Label::of(plan, *id))).collect();
@@ -206,7 +236,7 @@ fn console(
         channel,
         margin: formatter.prefix_width(),
         mux: Mux::new(formatter, terminal, buffer / 4),
-        sink: Sink::start(write, Box::new(write_now()), buffer / 2)?,
+        sink: Sink::start(writer(options.detach), Box::new(write_now()), buffer / 2)?,
         logs,
         labels,
         quiet: quiet.clone(),
@@ -226,6 +256,16 @@ fn write_now() -> impl FnMut(&[u8]) -> io::Result<usize> {
         let result = fds::write_now(io::stdout().as_fd(), bytes);
         is_supported = !result.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::EOPNOTSUPP));
         result
+    }
+}
+
+/// Writes; in the background nobody reads any more as soon as all is up, which is no failure.
+fn writer(detached: bool) -> impl FnMut(Target, &[IoSlice<'_>]) -> io::Result<usize> {
+    move |target, slices| match write(target, slices) {
+        Err(error) if detached && error.kind() == io::ErrorKind::BrokenPipe => {
+            Ok(slices.iter().map(|slice| slice.len()).sum())
+        }
+        result => result,
     }
 }
 

@@ -6,7 +6,7 @@ use super::handle::{Call, Handle, Reply};
 use crate::model::instance::InstanceId;
 use crate::model::request::{Refusal, RefusalKind};
 use crate::model::selector::select;
-use crate::model::signal::Signal;
+use crate::model::snapshot::PhaseName;
 use crate::unix::pty::{self, Key, SignalKeys, Window};
 use crate::unix::signals;
 use std::collections::BTreeMap;
@@ -132,6 +132,10 @@ impl Engine {
         let attached = |role| Ok(Attachment { instance, name: name.clone(), role });
         if !wants_to_type {
             return attached(Role::Watcher("nobody asked to type".to_owned()));
+        }
+        let status = self.supervisor.status(instance, &self.plan, self.now);
+        if status.is_none_or(|status| matches!(status.phase, PhaseName::Down | PhaseName::Failed)) {
+            return Err(self.not_running(instance));
         }
         match self.channel(instance) {
             Channel::Pty => match self.writers.claim(instance) {

@@ -143,6 +143,8 @@ pub(crate) struct Instance {
     pub(crate) spawns: u32,
     /// How and when it ended last, whatever came of that.
     pub(crate) last_end: Option<(Exit, Instant)>,
+    /// Why it could not be started, if it could not the last time.
+    pub(crate) failure: Option<String>,
 }
 
 /// What a step of an instance asks for.
@@ -174,6 +176,7 @@ impl Instance {
             is_retired: false,
             spawns: 0,
             last_end: None,
+            failure: None,
         }
     }
 

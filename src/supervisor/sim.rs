@@ -189,6 +189,7 @@ enum Happening {
     Event(Event),
     Strays(InstanceId),
     Dies(InstanceId, Generation, Exit),
+    Why(InstanceId),
 }
 
 impl Sim {
@@ -219,20 +220,7 @@ impl Sim {
 
     /// Runs until the outcome, or for a virtual hour.
     fn run(mut self, outside: &[Outside]) -> String {
-        let mut plan = self.plan.clone();
-        for each in outside {
-            let event = if let Some(request) = &each.request {
-                requests::parse(request, &mut plan)
-            } else if let Some(name) = &each.changed {
-                let process = self.plan.types.iter().position(|each| each.name == *name).unwrap();
-                Event::FileChanged { process, path: format!("{name}.py") }
-            } else if each.output_closed {
-                Event::OutputClosed
-            } else {
-                Event::Signal(Signal::from_number(each.signal.unwrap()).into())
-            };
-            self.later(each.at, Happening::Event(event));
-        }
+        self.schedule(outside);
         let mut supervisor = Supervisor::new(&self.plan, 7);
         self.hand_in(&mut supervisor, &Event::Start);
         while self.outcome.is_none() && self.now < self.start + Duration::from_hours(1) {
@@ -264,16 +252,14 @@ impl Sim {
         self.now = at;
         match happening {
             Happening::Event(event) => {
-                if let Event::Signal(received) = &event {
-                    self.note(&format!("<- {}", received.signal));
-                } else if event == Event::OutputClosed {
-                    self.note("<- output closed");
-                } else if let Event::FileChanged { path, .. } = &event {
-                    self.note(&format!("<- {path} changed"));
-                } else if let Some(text) = requests::text(&event, &self.plan) {
+                if let Some(text) = requests::text(&event, &self.plan) {
                     self.note(&format!("<- {text}"));
                 }
                 self.hand_in(supervisor, &event);
+            }
+            Happening::Why(id) => {
+                let status = supervisor.status(id, &self.plan, self.now).unwrap();
+                self.note(&format!("?? {}: {}: {}", self.plan.name(id), status.phase.word(), status.why));
             }
             Happening::Strays(instance) => self.stray(supervisor, instance),
             Happening::Dies(instance, generation, exit) => self.die(supervisor, instance, generation, exit),

@@ -75,7 +75,11 @@ impl Words<'_> {
             Phase::Waiting { .. } => self.why_waiting(),
             Phase::Starting { .. } => "its process is being started".into(),
             Phase::Backoff { until, why: Backoff::NoRoom(_) } => {
-                format!("it could not be started for now: trying again in {}", self.until(*until))
+                format!(
+                    "it could not be started for now{}; trying again in {}",
+                    self.failure(),
+                    self.until(*until)
+                )
             }
             Phase::Backoff { until, why: Backoff::Ended } => {
                 format!("{}: starting again in {}", self.end(), self.until(*until))
@@ -160,7 +164,12 @@ impl Words<'_> {
             Exit::Signal(_) => "was ",
             Exit::Code(_) | Exit::NotStarted(_) => "",
         };
-        format!("it {was}{exit} {} ago", self.since(at))
+        format!("it {was}{exit} {} ago{}", self.since(at), self.failure())
+    }
+
+    /// Why it could not be started, if that is so.
+    fn failure(&self) -> String {
+        self.instance.failure.as_ref().map_or_else(String::new, |failure| format!(": {failure}"))
     }
 
     fn since(&self, at: Instant) -> String {

@@ -85,6 +85,7 @@ impl Fleet {
         let Phase::Starting { .. } = instance.phase else { return None };
         instance.phase = Phase::Running(Life::new(now, is_ready));
         instance.spawns += 1;
+        instance.failure = None;
         self.childless = false;
         self.say(Notice::Started { instance: id, pid });
         Some(Change::Started(id))
@@ -149,6 +150,8 @@ impl Fleet {
     ) -> Option<Change<'static>> {
         let instance = self.current(id, generation)?;
         let Phase::Starting { waited } = instance.phase else { return None };
+        let (SpawnFailure::Permanent { message, .. } | SpawnFailure::Temporary { message }) = failure;
+        instance.failure = Some(message.clone());
         match failure {
             SpawnFailure::Permanent { message, code } => {
                 let exit = Exit::NotStarted(*code);
