@@ -79,6 +79,41 @@ fn a_line_is_printed_whole_when_its_newline_has_come() {
 }
 
 #[test]
+fn in_focus_one_process_and_what_is_ours_are_shown() {
+    let mut test = Test::new(LogFormat::Text, false).feed(WEB, "one\nunfinished").feed(WORKER, "two\n");
+    test.mux.set_focus(Some("worker.1".to_owned()));
+    assert_eq!(test.mux.focus(), Some("worker.1"));
+    test = test.feed(WEB, " line\nunseen\nnor th").feed(WORKER, "three\n").say("ours");
+    test.mux.set_focus(None);
+    test.feed(WEB, "is\nseen again\n").feed(WORKER, "four\n").prints(
+        "web.1  | one\nworker.1 | two\nweb.1  | unfinished\nworker.1 | three\nsystem | ours\n\
+         web.1  | seen again\nworker.1 | four\n",
+    );
+}
+
+#[test]
+fn a_process_that_comes_out_of_focus_in_the_middle_of_a_line_ends_it_on_the_screen() {
+    let mut test = Test::terminal().feed(WEB, "password: ").after(200);
+    test.mux.set_focus(Some("worker.1".to_owned()));
+    test = test.feed(WEB, "typed\n").feed(WORKER, "two\n").close(WEB).after(1000);
+    test.prints("web.1  | password: \nworker.1 | two\n");
+}
+
+#[test]
+fn a_question_of_ours_stays_open_and_is_shown_again_below_what_comes_between() {
+    let mut test = Test::terminal();
+    test.mux.ask(Some("which? "));
+    test.mux.ask(Some("which? w"));
+    test = test.feed(WORKER, "two\n");
+    test.mux.ask(Some("which? we"));
+    test.mux.ask(None);
+    test.mux.ask(None);
+    test.say("ours").prints(
+        "system | which? \r\x1b[Ksystem | which? w\nworker.1 | two\nsystem | which? we\nsystem | ours\n",
+    );
+}
+
+#[test]
 fn a_tail_is_printed_with_a_newline_when_its_stream_ends() {
     Test::new(LogFormat::Text, false)
         .feed(WEB, "one\ntail")

@@ -64,6 +64,8 @@ pub(crate) fn on_a_terminal(proc: &Proc) -> (Terminal, Command) {
     let mut command = Command::new("/usr/bin/setsid");
     command.arg("--ctty").arg(plain.get_program()).args(plain.get_args());
     command.current_dir(plain.get_current_dir().unwrap()).env_clear();
+    // Whoever is about keys sets it to something else.
+    command.env("PROC_NO_KEYS", "1");
     command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let slave = || Stdio::from(theirs.try_clone().unwrap());
     command.stdin(slave()).stdout(slave()).stderr(slave());
