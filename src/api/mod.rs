@@ -10,6 +10,7 @@
 
 pub mod attach;
 mod body;
+pub mod client;
 mod connections;
 mod events;
 mod failure;

@@ -2,6 +2,8 @@
 //!
 //! Which option goes with which command, and where an option may stand, is [`super::parse`]'s.
 
+mod control;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
@@ -15,7 +17,9 @@ use clap::builder::{
 use clap::error::ErrorKind;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::control::loopback;
+pub use control::Ask;
+
+use super::listen::loopback;
 use crate::model::environment::parse_set;
 use crate::model::policy::{ColorChoice, ExitOn, Grace, LogFormat, PolicyError, PtyChoice, Timestamps};
 use crate::model::rotation::Rotation;
@@ -36,12 +40,16 @@ pub enum Command {
     /// Run the processes of the Procfile in the foreground
     ///
     /// Their output becomes one stream on standard output. When one of them exits (see `--exit-on`) or proc is told to stop,
-    /// all of them are stopped, and nothing is left running.
+    /// all of them are stopped, and nothing is left running. Where a run of the app goes on already, types or instances that are
+    /// named without a number are started in that.
     Start {
         /// Start only these types, N instances of each
         #[arg(value_name = "TYPE[=N]")]
         types: Vec<String>,
     },
+    /// Ask something of a run that goes on.
+    #[command(flatten)]
+    Ask(Ask),
     /// Run one command in the app's environment
     ///
     /// The command takes the place of proc: exit status, signals and the terminal are its own. So is everything that
@@ -142,7 +150,7 @@ pub struct Options {
     #[arg(long, env = "PROC_STRICT", help_heading = WHAT_RUNS, value_parser = FalseyValueParser::new())]
     pub strict: bool,
 
-    /// Print JSON (`proc config`)
+    /// Print JSON
     #[arg(long, env = "PROC_JSON", help_heading = WHAT_RUNS, value_parser = FalseyValueParser::new())]
     pub json: bool,
 
@@ -245,9 +253,60 @@ pub struct Options {
     #[arg(default_value_t, value_parser = word(ExitOn::NAMES, ExitOn::from_str))]
     pub exit_on: ExitOn,
 
+    /// Start in the background, and return when all are healthy
+    #[arg(short = 'D', long, env = "PROC_DETACH", help_heading = CONTROL, value_parser = FalseyValueParser::new())]
+    pub detach: bool,
+
+    /// Go on with what is written from now on; `-f` behind `proc logs`
+    #[arg(long, env = "PROC_FOLLOW", help_heading = CONTROL, value_parser = FalseyValueParser::new())]
+    pub follow: bool,
+
+    /// Show the last N lines only [default: all that is kept; with `--follow` 100]
+    #[arg(short = 'n', long, value_name = "N", env = "PROC_LINES", help_heading = CONTROL)]
+    pub lines: Option<u32>,
+
+    /// Show only what was written this long ago or later, as in `5m`
+    #[arg(long, value_name = "DURATION", env = "PROC_SINCE", help_heading = CONTROL)]
+    #[arg(value_parser = StringValueParser::new().try_map(|text| text.parse::<Grace>()))]
+    pub since: Option<Grace>,
+
+    /// Show only lines that this regular expression is found in
+    #[arg(long, value_name = "REGEX", env = "PROC_GREP", help_heading = CONTROL)]
+    pub grep: Option<String>,
+
+    /// Show N lines of the same instance before and after each that `--grep` finds
+    #[arg(short = 'C', long, value_name = "N", env = "PROC_CONTEXT", help_heading = CONTROL)]
+    pub context: Option<u16>,
+
+    /// What to wait for
+    #[arg(long = "for", value_name = "WHAT", env = "PROC_FOR", help_heading = CONTROL)]
+    #[arg(default_value_t, value_enum)]
+    pub awaited: Awaited,
+
     /// Where each of them has its value from.
     #[arg(skip)]
     pub origins: Origins,
+}
+
+/// What `proc wait` waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Awaited {
+    /// It is healthy; without a readiness probe: it runs; a task: it has ended with 0.
+    #[default]
+    #[value(help = None)]
+    Healthy,
+    /// Its process has ended, and it is not started again.
+    #[value(help = None)]
+    Exited,
+}
+
+impl fmt::Display for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Healthy => "healthy",
+            Self::Exited => "exited",
+        })
+    }
 }
 
 /// Where an option has its value from.

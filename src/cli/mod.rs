@@ -6,11 +6,14 @@ mod check;
 pub mod completions;
 mod config;
 mod contract;
+#[cfg_attr(not(feature = "api"), path = "control/without.rs")]
 mod control;
+mod detach;
 mod env;
 pub mod error;
 mod examples;
 mod exposure;
+mod listen;
 mod load;
 mod logs;
 pub mod man;
@@ -58,6 +61,7 @@ pub fn main() -> ExitCode {
 fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
     match &cli.command {
         Command::Start { types } => start::start(&cli.options, types, &surroundings()?),
+        Command::Ask(ask) => control::answer(ask, &cli.options, &surroundings()?),
         Command::Run { words } => match run::run(&cli.options, words, &surroundings()?)? {},
         Command::Check => check::check(&cli.options, &surroundings()?),
         Command::Env { instance } => env::env(&cli.options, instance.as_deref(), &surroundings()?),

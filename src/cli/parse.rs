@@ -45,8 +45,36 @@ const APPLIES: &[(&str, &[&str])] = &[
             "listen",
             "timeout",
             "exit_on",
+            "detach",
         ],
     ),
+    ("ps", &["procfile", "root", "json", "color"]),
+    (
+        "logs",
+        &[
+            "procfile",
+            "root",
+            "json",
+            "color",
+            "timestamps",
+            "no_timestamps",
+            "log_format",
+            "follow",
+            "lines",
+            "since",
+            "grep",
+            "context",
+        ],
+    ),
+    ("restart", &["procfile", "root", "json"]),
+    ("stop", &["procfile", "root", "json"]),
+    ("signal", &["procfile", "root", "json"]),
+    ("scale", &["procfile", "root", "json"]),
+    ("wait", &["procfile", "root", "awaited", "timeout"]),
+    ("why", &["procfile", "root", "json"]),
+    ("events", &["procfile", "root", "json"]),
+    ("reload", &["procfile", "root", "json"]),
+    ("down", &["procfile", "root"]),
     ("run", &["procfile", "root", "config", "env", "set", "env_override", "port", "no_port"]),
     ("check", &["procfile", "root", "config", "env", "set", "env_override", "no_env_contract", "strict"]),
     ("env", &["procfile", "root", "config", "env", "set", "env_override", "port", "no_port", "show_secrets"]),
@@ -74,6 +102,20 @@ const APPLIES: &[(&str, &[&str])] = &[
     ("completions", &[]),
     ("man", &[]),
 ];
+
+/// What an option is to a command that has its own idea of it.
+fn adapt(command: &str, option: Arg) -> Arg {
+    match (command, option.get_id().as_str()) {
+        // As `tail` and everybody have it; the Procfile has its long name there.
+        ("logs", "procfile") => option.short(None),
+        ("logs", "follow") => option.short('f'),
+        ("wait", "timeout") => option
+            .env("PROC_WAIT_TIMEOUT")
+            .hide_default_value(true)
+            .help("How long to wait at most [default: for ever]"),
+        _ => option,
+    }
+}
 
 /// Pairs that contradict each other, the switch first.
 const CONTRADICTIONS: &[(&str, &str)] = &[("no_port", "port"), ("no_timestamps", "timestamps")];
@@ -156,7 +198,8 @@ fn build(stranger: fn(Arg) -> Option<Arg>, is_wanted: &dyn Fn(&str) -> bool) -> 
             return sub;
         }
         let own = options.get_arguments().filter_map(|arg| {
-            if applies(&name, arg.get_id().as_str()) { Some(arg.clone()) } else { stranger(arg.clone()) }
+            let arg = adapt(&name, arg.clone());
+            if applies(&name, arg.get_id().as_str()) { Some(arg) } else { stranger(arg) }
         });
         let help = examples::help(&name);
         let sub = sub.args(own.collect::<Vec<_>>());
@@ -304,6 +347,13 @@ impl Places<'_> {
             listen: self.pick("listen", early.listen, late.listen),
             timeout: self.pick("timeout", early.timeout, late.timeout),
             exit_on: self.pick("exit_on", early.exit_on, late.exit_on),
+            detach: self.pick("detach", early.detach, late.detach),
+            follow: self.pick("follow", early.follow, late.follow),
+            lines: self.pick("lines", early.lines, late.lines),
+            since: self.pick("since", early.since, late.since),
+            grep: self.pick("grep", early.grep, late.grep),
+            context: self.pick("context", early.context, late.context),
+            awaited: self.pick("awaited", early.awaited, late.awaited),
             origins: self.origins(),
         }
     }
@@ -316,5 +366,8 @@ fn is_given(matches: &ArgMatches, id: &str) -> bool {
 
 /// An option as it is written.
 fn long(id: &str) -> String {
-    format!("--{}", id.replace('_', "-"))
+    match id {
+        "awaited" => "--for".to_owned(),
+        id => format!("--{}", id.replace('_', "-")),
+    }
 }

@@ -4,7 +4,9 @@ use super::args::Options;
 use super::capacity;
 use super::contract;
 use super::control;
-use super::error::CliError;
+use super::detach;
+use super::error::{CliError, CliErrorKind};
+use super::listen;
 use super::load::{self, Demand, Surroundings};
 use super::logs;
 use super::place::{self, Place};
@@ -40,6 +42,9 @@ pub(super) fn start(
     named: &[String],
     around: &Surroundings,
 ) -> Result<ExitCode, CliError> {
+    if let Some(done) = control::start_there(options, named, around)? {
+        return Ok(done);
+    }
     // First of all: before a secret is read, and a thread is started.
     let limits = Limits::take_over();
     let (app, mut problems) = load::app(options, around, Demand::Lenient);
@@ -54,7 +59,20 @@ pub(super) fn start(
     }
     problems.settle()?;
     let Some(mut planned) = planned else { return Err(CliError::internal("no plan and no error")) };
-    let place = match place::take(&planned.plan.root, around)? {
+    let is_terminal = io::stdout().is_terminal();
+    if options.detach
+        && let Some(code) = detach::detach(&planned.plan.root, around)?
+    {
+        return Ok(code);
+    }
+    let place = match place::take(&planned.plan.root, around) {
+        Err(error) if options.detach && error.kind == CliErrorKind::Running => {
+            ui::print(format!("{error}\n")).map_err(CliError::unwritten)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        taken => taken?,
+    };
+    let place = match place {
         Ok(place) => Some(place),
         Err(reason) => {
             planned.notices.push(format!("this run cannot be controlled from elsewhere: {reason}"));
@@ -73,8 +91,10 @@ pub(super) fn start(
         }
         Side::Supervisor(link) => {
             let last_word = link.try_clone().map_err(failed("failed to reach the guard"))?;
-            let result = contain(|| supervise(options, named, planned, place.as_ref(), around, link, limits))
-                .flatten();
+            let result = contain(|| {
+                supervise(options, named, planned, place.as_ref(), around, link, limits, is_terminal)
+            })
+            .flatten();
             let outcome = result.unwrap_or_else(|error| {
                 ui::complain(error.render());
                 Outcome::Code(error.exit_code())
@@ -103,14 +123,15 @@ fn supervise(
     around: &Surroundings,
     link: SupervisorLink,
     limits: Limits,
+    is_terminal: bool,
 ) -> Result<Outcome, CliError> {
     // The threads that write are started while all signals are blocked, and keep it so: none is woken by a child's death.
     let logs = logs::open(options, &planned.plan, around)?;
     let log_dir = options.log_dir.as_ref().map(|directory| around.directory.join(directory));
     let watcher = watch::start(&planned.plan, log_dir.as_deref())?;
     let (desk, handle) = Desk::open(Ring::new(MOST_REMEMBERED));
-    let _server = control::open(options, place, handle, &mut planned.notices)?;
-    let console = console(options, &planned, logs, desk, around)
+    let _server = listen::open(options, place, handle, &mut planned.notices)?;
+    let console = console(options, &planned, logs, desk, around, is_terminal)
         .map_err(failed("failed to start the writer thread"))?;
     let signals = signals::Signals::take_over().map_err(failed("failed to take over the signals"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -171,7 +192,7 @@ fn fate(all_killed: AllKilled) -> &'static str {
 }
 
 /// Exits with the code of an outcome, or dies by its signal.
-fn end_as(outcome: Outcome) -> ExitCode {
+pub(super) fn end_as(outcome: Outcome) -> ExitCode {
     match outcome {
         Outcome::Code(code) => ExitCode::from(code),
         Outcome::Signal(signal) => {
@@ -188,9 +209,9 @@ fn console(
     logs: Option<Arc<Logs>>,
     desk: Desk,
     around: &Surroundings,
+    is_terminal: bool,
 ) -> io::Result<Console> {
     let Planned { plan, quiet, notices, .. } = planned;
-    let is_terminal = io::stdout().is_terminal();
     let is_coloured = ui::coloured(options.color, is_terminal, &|name| around.variable(name));
     let labels: BTreeMap<InstanceId, Label> =
         plan.instances.keys().map(|id| (*id, Label::of(plan, *id))).collect();
@@ -206,7 +227,7 @@ fn console(
         channel,
         margin: formatter.prefix_width(),
         mux: Mux::new(formatter, terminal, buffer / 4),
-        sink: Sink::start(write, Box::new(write_now()), buffer / 2)?,
+        sink: Sink::start(writer(options.detach), Box::new(write_now()), buffer / 2)?,
         logs,
         labels,
         quiet: quiet.clone(),
@@ -226,6 +247,16 @@ fn write_now() -> impl FnMut(&[u8]) -> io::Result<usize> {
         let result = fds::write_now(io::stdout().as_fd(), bytes);
         is_supported = !result.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::EOPNOTSUPP));
         result
+    }
+}
+
+/// Writes; in the background nobody reads any more as soon as all is up, which is no failure.
+fn writer(detached: bool) -> impl FnMut(Target, &[IoSlice<'_>]) -> io::Result<usize> {
+    move |target, slices| match write(target, slices) {
+        Err(error) if detached && error.kind() == io::ErrorKind::BrokenPipe => {
+            Ok(slices.iter().map(|slice| slice.len()).sum())
+        }
+        result => result,
     }
 }
 

@@ -12,6 +12,15 @@ pub fn print(text: impl AsRef<[u8]>) -> io::Result<()> {
     write(&mut io::stdout().lock(), text.as_ref())
 }
 
+/// Writes to standard output; whether somebody reads it still, so that there is a point in more.
+pub fn is_read(text: impl AsRef<[u8]>) -> io::Result<bool> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_ref()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        result => result.map(|()| true),
+    }
+}
+
 /// Writes to standard error. A failure is dropped: there is no place left to report it.
 pub fn complain(text: impl AsRef<[u8]>) {
     drop(write(&mut io::stderr().lock(), text.as_ref()));

@@ -62,6 +62,8 @@ pub mod code {
     pub const REFUSED: u8 = 1;
     /// Another run of the same app goes on.
     pub const RUNNING: u8 = 3;
+    /// What was waited for did not come in time (as `timeout` of the coreutils has it).
+    pub const TIMED_OUT: u8 = 124;
     /// A bug of ours (`EX_SOFTWARE` of sysexits.h).
     pub const BUG: u8 = 70;
     /// A command was found and could not be executed (POSIX 2.8.2).

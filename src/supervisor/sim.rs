@@ -220,24 +220,7 @@ impl Sim {
 
     /// Runs until the outcome, or for a virtual hour.
     fn run(mut self, outside: &[Outside]) -> String {
-        let mut plan = self.plan.clone();
-        for each in outside {
-            if let Some(id) = each.request.as_deref().and_then(|text| requests::why(text, &plan)) {
-                self.later(each.at, Happening::Why(id));
-                continue;
-            }
-            let event = if let Some(request) = &each.request {
-                requests::parse(request, &mut plan)
-            } else if let Some(name) = &each.changed {
-                let process = self.plan.types.iter().position(|each| each.name == *name).unwrap();
-                Event::FileChanged { process, path: format!("{name}.py") }
-            } else if each.output_closed {
-                Event::OutputClosed
-            } else {
-                Event::Signal(Signal::from_number(each.signal.unwrap()).into())
-            };
-            self.later(each.at, Happening::Event(event));
-        }
+        self.schedule(outside);
         let mut supervisor = Supervisor::new(&self.plan, 7);
         self.hand_in(&mut supervisor, &Event::Start);
         while self.outcome.is_none() && self.now < self.start + Duration::from_hours(1) {
@@ -269,13 +252,7 @@ impl Sim {
         self.now = at;
         match happening {
             Happening::Event(event) => {
-                if let Event::Signal(received) = &event {
-                    self.note(&format!("<- {}", received.signal));
-                } else if event == Event::OutputClosed {
-                    self.note("<- output closed");
-                } else if let Event::FileChanged { path, .. } = &event {
-                    self.note(&format!("<- {path} changed"));
-                } else if let Some(text) = requests::text(&event, &self.plan) {
+                if let Some(text) = requests::text(&event, &self.plan) {
                     self.note(&format!("<- {text}"));
                 }
                 self.hand_in(supervisor, &event);

@@ -2,6 +2,7 @@
 //!
 //! Each file is one thing the kernel does for us, with our words for its errors. Nothing here decides anything.
 
+pub mod detach;
 pub mod exec;
 pub mod fds;
 pub mod file;

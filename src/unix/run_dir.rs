@@ -224,6 +224,14 @@ impl RunDir {
         let _ = std::fs::remove_dir(&self.path);
     }
 
+    /// Whether somebody has the lock. Whoever tries to take it at this very moment is told that it is taken, and by whom it was last.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+        let fd = in_spite_of_signals(|| openat(self.fd.as_fd(), LOCK, flags, Mode::empty()));
+        fd.is_ok_and(|fd| matches!(File::from(fd).try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
     /// Binds the socket; whatever is in its place is of a run that has ended, for we hold the lock.
     ///
     /// Its directory is ours alone, so nobody else can connect at any moment, whatever the mode of the socket.

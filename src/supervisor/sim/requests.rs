@@ -1,5 +1,6 @@
-//! What scenarios ask for: `start web.1`, `stop worker`, `restart *`, `signal HUP web`, `down`, `scale web=2`, `renew web`.
+//! What comes from outside in a scenario, requests among it: `start web.1`, `stop worker`, `restart *`, `signal HUP web`, `down`, `scale web=2`, `renew web`.
 
+use super::{Happening, Outside, Sim};
 use crate::model::instance::InstanceId;
 use crate::model::plan::Plan;
 use crate::model::request::Request;
@@ -8,14 +9,38 @@ use crate::model::signal::Signal;
 use crate::supervisor::{Event, Replan};
 use std::collections::BTreeSet;
 
+impl Sim {
+    /// Puts on the agenda what comes from outside.
+    pub(super) fn schedule(&mut self, outside: &[Outside]) {
+        let mut plan = self.plan.clone();
+        for each in outside {
+            if let Some(id) = each.request.as_deref().and_then(|text| why(text, &plan)) {
+                self.later(each.at, Happening::Why(id));
+                continue;
+            }
+            let event = if let Some(request) = &each.request {
+                parse(request, &mut plan)
+            } else if let Some(name) = &each.changed {
+                let process = self.plan.types.iter().position(|each| each.name == *name).unwrap();
+                Event::FileChanged { process, path: format!("{name}.py") }
+            } else if each.output_closed {
+                Event::OutputClosed
+            } else {
+                Event::Signal(Signal::from_number(each.signal.unwrap()).into())
+            };
+            self.later(each.at, Happening::Event(event));
+        }
+    }
+}
+
 /// The instance of which a scenario asks why it is where it is: `why web.1`.
-pub(super) fn why(text: &str, plan: &Plan) -> Option<InstanceId> {
+fn why(text: &str, plan: &Plan) -> Option<InstanceId> {
     let name = text.strip_prefix("why ")?;
     plan.instances.keys().copied().find(|id| plan.name(*id) == name)
 }
 
 /// The event of a request; `plan` is what the run goes by then.
-pub(super) fn parse(text: &str, plan: &mut Plan) -> Event {
+fn parse(text: &str, plan: &mut Plan) -> Event {
     let mut words = text.split(' ').map(str::to_owned);
     let verb = words.next().unwrap();
     let signal = (verb == "signal").then(|| words.next().unwrap());
@@ -44,7 +69,7 @@ fn replanned(plan: &Plan, renewed: BTreeSet<InstanceId>) -> Event {
     Event::Replanned(Replan { instances, renewed, settings: plan.settings.clone(), exit_on: plan.exit_on })
 }
 
-/// What is asked for, in the words of a transcript.
+/// What comes from outside, in the words of a transcript.
 pub(super) fn text(event: &Event, plan: &Plan) -> Option<String> {
     let names = |ids: &mut dyn Iterator<Item = InstanceId>| {
         ids.map(|id| plan.name(id)).collect::<Vec<_>>().join(", ")
@@ -58,6 +83,9 @@ pub(super) fn text(event: &Event, plan: &Plan) -> Option<String> {
         Event::Requested(Request::Signal { instances, signal }) => {
             Some(format!("{signal} for {}", names(&mut instances.iter().copied())))
         }
+        Event::Signal(received) => Some(received.signal.to_string()),
+        Event::OutputClosed => Some("output closed".into()),
+        Event::FileChanged { path, .. } => Some(format!("{path} changed")),
         Event::Requested(Request::Down) => Some("down".into()),
         Event::Replanned(replan) => {
             let renewed = names(&mut replan.renewed.iter().copied());

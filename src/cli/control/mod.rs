@@ -1,0 +1,96 @@
+//! The commands that ask a run that goes on: a file for each. They know it by its API only.
+
+mod act;
+mod down;
+mod events;
+mod find;
+mod logs;
+mod progress;
+mod ps;
+mod reload;
+mod scale;
+mod wait;
+mod why;
+
+use super::args::{Ask, Options};
+use super::error::{CliError, CliErrorKind};
+use super::load::Surroundings;
+use super::ui;
+use crate::api::client::ClientError;
+use crate::model::request::RefusalKind;
+use crate::model::snapshot::{InstanceStatus, PhaseName};
+use serde::Serialize;
+use std::process::ExitCode;
+
+pub(super) use progress::Progress;
+
+/// Starts instances in a run that is there, if that is what these names are for: a count is for a run of its own.
+pub(super) fn start_there(
+    options: &Options,
+    named: &[String],
+    around: &Surroundings,
+) -> Result<Option<ExitCode>, CliError> {
+    if named.is_empty() || named.iter().any(|name| name.contains('=')) {
+        return Ok(None);
+    }
+    // What is in the way of a run that could be asked is said by the one that is started.
+    let found = find::of_start(options, around).ok().flatten();
+    found.map(|mut run| act::start(&mut run, named)).transpose()
+}
+
+/// Asks the run, and shows what it answers.
+pub(super) fn answer(ask: &Ask, options: &Options, around: &Surroundings) -> Result<ExitCode, CliError> {
+    let run = || find::find(options, around);
+    match ask {
+        Ask::Ps { names } => ps::ps(run()?, names, options, around),
+        Ask::Logs { names } => logs::logs(run()?, names, options, around),
+        Ask::Restart { names } => act::act(run()?, "restart", names, options),
+        Ask::Stop { names } => act::act(run()?, "stop", names, options),
+        Ask::Signal { signal, names } => act::signal(run()?, signal, names, options),
+        Ask::Scale { changes } => scale::scale(run()?, changes, options),
+        Ask::Wait { names } => wait::wait(run()?, names, options),
+        Ask::Why { names } => why::why(run()?, names, options),
+        Ask::Events => events::events(run()?, options),
+        Ask::Reload => reload::reload(run()?, options),
+        Ask::Down => down::down(options, around),
+    }
+}
+
+/// What a failure to get an answer is to whoever asked: an unknown name is bad usage, as everywhere.
+fn failed(error: ClientError) -> CliError {
+    match error {
+        ClientError::Refused(refusal) => {
+            let kind = match refusal.kind {
+                RefusalKind::Unknown | RefusalKind::Invalid => CliErrorKind::Usage,
+                RefusalKind::Conflict => CliErrorKind::Refused,
+            };
+            let error = CliError::new(kind, refusal.message);
+            refusal.hint.into_iter().fold(error, CliError::hint)
+        }
+        error @ (ClientError::Stranger(_)
+        | ClientError::Silent
+        | ClientError::Gone(_)
+        | ClientError::Malformed(_)
+        | ClientError::Io(_)) => CliError::new(CliErrorKind::Refused, error),
+    }
+}
+
+/// Prints what was asked for.
+fn print(text: impl AsRef<[u8]>) -> Result<ExitCode, CliError> {
+    ui::print(text).map_err(CliError::unwritten)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints it for a program to read.
+fn print_json(value: &impl Serialize) -> Result<ExitCode, CliError> {
+    print(serde_json::to_string_pretty(value).unwrap_or_default() + "\n")
+}
+
+/// Where an instance is, in a word: its phase, or whether it is healthy while it runs.
+fn state(instance: &InstanceStatus) -> &'static str {
+    match (instance.phase, instance.is_healthy) {
+        (PhaseName::Running, Some(true)) => "healthy",
+        (PhaseName::Running, Some(false)) => "unhealthy",
+        (phase, _) => phase.word(),
+    }
+}

@@ -1,0 +1,117 @@
+//! `proc wait`: returns when instances are healthy, or have ended, or never will be.
+
+use super::super::args::{Awaited, Options, Source};
+use super::super::error::{CliError, CliErrorKind};
+use super::super::ui;
+use super::events::{Happenings, News};
+use super::find::Found;
+use super::{failed, print, state};
+use crate::api::client::{Client, ClientError};
+use crate::api::query::InstancesQuery;
+use crate::engine::clock::Clock;
+use crate::model::exit::code;
+use crate::model::policy::Grace;
+use crate::model::request::RefusalKind;
+use crate::model::snapshot::{InstanceStatus, PhaseName};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long nothing may be told before it is looked again all the same.
+const GLANCE: Duration = Duration::from_secs(1);
+
+/// Waits for those that are named, or for all that were not stopped.
+pub(super) fn wait(mut run: Found, names: &[String], options: &Options) -> Result<ExitCode, CliError> {
+    // First listen, then look: so nothing happens in between.
+    let mut happenings = Happenings::of(run.client()?).map_err(failed)?;
+    let mut client = run.client()?;
+    let clock = Clock::start();
+    let is_given = options.origins.of("timeout") != Source::Default;
+    let end = if is_given { options.timeout } else { Grace::Unlimited };
+    loop {
+        let there = match look(&mut client, names) {
+            Ok(there) => there,
+            Err(error) if is_over(&error) => return over(options.awaited),
+            Err(error) => return Err(failed(error)),
+        };
+        let open = match open(&there, options.awaited, !names.is_empty()) {
+            Ok(open) if open.is_empty() => return print(met(&there, options.awaited)),
+            Ok(open) => open,
+            Err(hopeless) => return Err(CliError::new(CliErrorKind::Refused, hopeless)),
+        };
+        let left = match end {
+            Grace::For(limit) => limit.saturating_sub(clock.elapsed()),
+            Grace::Unlimited => GLANCE,
+        };
+        if left.is_zero() {
+            let waits: String = open.iter().map(|each| words(each)).collect();
+            ui::complain(format!("error: not {} in time:\n{waits}", options.awaited));
+            return Ok(ExitCode::from(code::TIMED_OUT));
+        }
+        match happenings.next(Some(left.min(GLANCE))).map_err(failed)? {
+            News::Happened(_) | News::Nothing => {}
+            News::End => return over(options.awaited),
+        }
+    }
+}
+
+/// What the end of the run is to whoever waits.
+fn over(awaited: Awaited) -> Result<ExitCode, CliError> {
+    match awaited {
+        Awaited::Exited => print("the run is over\n"),
+        Awaited::Healthy => Err(CliError::new(CliErrorKind::Refused, "the run has ended")),
+    }
+}
+
+/// Whether there is no answer because there is no run any more.
+fn is_over(error: &ClientError) -> bool {
+    match error {
+        ClientError::Gone(_) | ClientError::Io(_) => true,
+        ClientError::Refused(refusal) => refusal.kind == RefusalKind::Conflict,
+        ClientError::Stranger(_) | ClientError::Silent | ClientError::Malformed(_) => false,
+    }
+}
+
+fn look(client: &mut Client, names: &[String]) -> Result<Vec<InstanceStatus>, ClientError> {
+    let query = InstancesQuery { name: names.to_vec(), usage: false };
+    client.get(&format!("/instances{}", query.write()))
+}
+
+/// Those that are still waited for; an error if one is waited for in vain.
+pub(super) fn open(
+    there: &[InstanceStatus],
+    awaited: Awaited,
+    are_named: bool,
+) -> Result<Vec<&InstanceStatus>, String> {
+    let mut open = Vec::new();
+    for each in there {
+        match (awaited, each.phase) {
+            (Awaited::Healthy, PhaseName::Running) if each.is_healthy != Some(false) => {}
+            (Awaited::Healthy, PhaseName::Down) if each.exit_code == Some(0) || !are_named => {}
+            (Awaited::Healthy, PhaseName::Down | PhaseName::Failed) => {
+                return Err(words(each).trim_end().to_owned());
+            }
+            (Awaited::Exited, PhaseName::Down | PhaseName::Failed) => {}
+            (
+                Awaited::Healthy | Awaited::Exited,
+                PhaseName::Waiting
+                | PhaseName::Starting
+                | PhaseName::Backoff
+                | PhaseName::Running
+                | PhaseName::Stopping,
+            ) => open.push(each),
+        }
+    }
+    Ok(open)
+}
+
+/// What there is to say when all is as it was waited for.
+fn met(there: &[InstanceStatus], awaited: Awaited) -> String {
+    match awaited {
+        Awaited::Healthy => String::new(),
+        Awaited::Exited => there.iter().map(words).collect(),
+    }
+}
+
+fn words(instance: &InstanceStatus) -> String {
+    format!("{} is {}: {}\n", instance.name, state(instance), instance.why)
+}
