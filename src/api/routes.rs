@@ -8,6 +8,8 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use tokio::sync::watch;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -24,6 +26,8 @@ pub(super) struct App {
     pub(super) ended: watch::Receiver<()>,
     /// For those who are attached.
     pub(super) places: Places,
+    /// The lines that those who follow the log have missed, all together.
+    pub(super) missed: Arc<AtomicU64>,
 }
 
 impl FromRef<App> for Handle {

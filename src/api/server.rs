@@ -64,7 +64,8 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("api".into()).spawn(move || {
             // Fails where there is no descriptor left; then nobody listens.
-            drop(runtime.block_on(serve(App { handle, ended, places: Places::default() }, socket, port)));
+            let app = App { handle, ended, places: Places::default(), missed: Arc::default() };
+            drop(runtime.block_on(serve(app, socket, port)));
         })?;
         Ok(Self { thread: Some(thread), end: Some(end) })
     }

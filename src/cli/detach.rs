@@ -38,8 +38,10 @@ fn follow(mut run: Follower, root: &Path, around: &Surroundings) -> Result<ExitC
         }
         if let Some(news) = progress.look(around) {
             // What was written before it was so is shown before.
+            run.wait(GLANCE);
             relay(&mut run)?;
-            return news;
+            ui::print(news?).map_err(CliError::unwritten)?;
+            return Ok(ExitCode::SUCCESS);
         }
     }
 }

@@ -96,7 +96,8 @@ fn settled(dir: RunDir, lock: Lock) -> Place {
     Place { dir, lock }
 }
 
-fn taken(pid: Option<i32>) -> CliError {
+/// That a run is there, with this pid.
+pub(super) fn taken(pid: Option<i32>) -> CliError {
     let by = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
     CliError::new(CliErrorKind::Running, format!("`proc start` runs here already{by}"))
         .hint("`proc ps` shows it, `proc down` ends it")

@@ -3,7 +3,7 @@
 use super::args::Options;
 use super::capacity;
 use super::contract;
-use super::control;
+use super::control::{self, There};
 use super::detach;
 use super::error::{CliError, CliErrorKind};
 use super::listen;
@@ -42,8 +42,11 @@ pub(super) fn start(
     named: &[String],
     around: &Surroundings,
 ) -> Result<ExitCode, CliError> {
-    if let Some(done) = control::start_there(options, named, around)? {
-        return Ok(done);
+    match control::start_there(options, named, around)? {
+        There::Nobody => {}
+        There::Done(code) => return Ok(code),
+        There::Run(pid) if options.detach => return there(&place::taken(pid)),
+        There::Run(pid) => return Err(place::taken(pid)),
     }
     // First of all: before a secret is read, and a thread is started.
     let limits = Limits::take_over();
@@ -59,25 +62,21 @@ pub(super) fn start(
     }
     problems.settle()?;
     let Some(mut planned) = planned else { return Err(CliError::internal("no plan and no error")) };
-    let is_terminal = io::stdout().is_terminal();
+    // Before standard output is a pipe to whoever follows.
+    let called = Called { options, named, around, is_terminal: io::stdout().is_terminal() };
     if options.detach
         && let Some(code) = detach::detach(&planned.plan.root, around)?
     {
         return Ok(code);
     }
     let place = match place::take(&planned.plan.root, around) {
-        Err(error) if options.detach && error.kind == CliErrorKind::Running => {
-            ui::print(format!("{error}\n")).map_err(CliError::unwritten)?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        taken => taken?,
-    };
-    let place = match place {
-        Ok(place) => Some(place),
-        Err(reason) => {
+        Ok(Ok(place)) => Some(place),
+        Ok(Err(reason)) => {
             planned.notices.push(format!("this run cannot be controlled from elsewhere: {reason}"));
             None
         }
+        Err(error) if options.detach && error.kind == CliErrorKind::Running => return there(&error),
+        Err(error) => return Err(error),
     };
     fds::keep_from_children();
     // One thread so far, and from here on two processes.
@@ -91,10 +90,7 @@ pub(super) fn start(
         }
         Side::Supervisor(link) => {
             let last_word = link.try_clone().map_err(failed("failed to reach the guard"))?;
-            let result = contain(|| {
-                supervise(options, named, planned, place.as_ref(), around, link, limits, is_terminal)
-            })
-            .flatten();
+            let result = contain(|| supervise(called, planned, place.as_ref(), link, limits)).flatten();
             let outcome = result.unwrap_or_else(|error| {
                 ui::complain(error.render());
                 Outcome::Code(error.exit_code())
@@ -114,25 +110,39 @@ fn failed(what: &'static str) -> impl Fn(io::Error) -> CliError {
     move |error| CliError::internal(format!("{what}: {error}"))
 }
 
+/// Says that a run is there, to who wants one in the background: so it is.
+fn there(error: &CliError) -> Result<ExitCode, CliError> {
+    ui::print(format!("{error}\n")).map_err(CliError::unwritten)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How we were called.
+#[derive(Clone, Copy)]
+struct Called<'a> {
+    options: &'a Options,
+    named: &'a [String],
+    around: &'a Surroundings,
+    /// Whether what we write is seen on a terminal, be it by way of whoever follows us.
+    is_terminal: bool,
+}
+
 /// Takes over the signals, and lets the engine run.
 fn supervise(
-    options: &Options,
-    named: &[String],
+    called: Called<'_>,
     mut planned: Planned,
     place: Option<&Place>,
-    around: &Surroundings,
     link: SupervisorLink,
     limits: Limits,
-    is_terminal: bool,
 ) -> Result<Outcome, CliError> {
+    let Called { options, named, around, .. } = called;
     // The threads that write are started while all signals are blocked, and keep it so: none is woken by a child's death.
     let logs = logs::open(options, &planned.plan, around)?;
     let log_dir = options.log_dir.as_ref().map(|directory| around.directory.join(directory));
     let watcher = watch::start(&planned.plan, log_dir.as_deref())?;
     let (desk, handle) = Desk::open(Ring::new(MOST_REMEMBERED));
     let _server = listen::open(options, place, handle, &mut planned.notices)?;
-    let console = console(options, &planned, logs, desk, around, is_terminal)
-        .map_err(failed("failed to start the writer thread"))?;
+    let console =
+        console(called, &planned, logs, desk).map_err(failed("failed to start the writer thread"))?;
     let signals = signals::Signals::take_over().map_err(failed("failed to take over the signals"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -204,13 +214,12 @@ pub(super) fn end_as(outcome: Outcome) -> ExitCode {
 
 /// Our standard output as the options want it.
 fn console(
-    options: &Options,
+    called: Called<'_>,
     planned: &Planned,
     logs: Option<Arc<Logs>>,
     desk: Desk,
-    around: &Surroundings,
-    is_terminal: bool,
 ) -> io::Result<Console> {
+    let Called { options, around, is_terminal, .. } = called;
     let Planned { plan, quiet, notices, .. } = planned;
     let is_coloured = ui::coloured(options.color, is_terminal, &|name| around.variable(name));
     let labels: BTreeMap<InstanceId, Label> =

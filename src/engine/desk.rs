@@ -19,6 +19,7 @@ impl Engine {
             Call::Look { with_usage, reply } => drop(reply.send(Ok(self.snapshot(with_usage)))),
             Call::Select { names, reply } => drop(reply.send(self.select(&names))),
             Call::Types { reply } => drop(reply.send(Ok(self.types()))),
+            Call::Figures { reply } => drop(reply.send(Ok(self.figures()))),
             Call::Act { act, names, reply } => drop(reply.send(self.act(act, &names))),
             Call::Scale { changes, reply } => drop(reply.send(self.scale(&changes))),
             Call::Reload { reply } => drop(reply.send(self.reload())),

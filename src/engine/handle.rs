@@ -5,6 +5,7 @@
 
 use super::attach::Ask;
 use super::clock::Clock;
+use super::tally::Figures;
 use crate::model::happening::Happening;
 use crate::model::instance::InstanceId;
 use crate::model::request::{Refusal, RefusalKind};
@@ -44,6 +45,8 @@ pub(super) enum Call {
     Look { with_usage: bool, reply: Reply<Snapshot> },
     /// The names of the instances that these names mean.
     Select { names: Vec<String>, reply: Reply<Vec<String>> },
+    /// All figures.
+    Figures { reply: Reply<Figures> },
     /// The process types.
     Types { reply: Reply<Vec<TypeStatus>> },
     /// Do something to the instances that these names mean; which they are.
@@ -80,6 +83,11 @@ impl Handle {
     /// The process types, in the order of the Procfile.
     pub async fn types(&self) -> Result<Vec<TypeStatus>, Refusal> {
         self.call(|reply| Call::Types { reply }).await
+    }
+
+    /// All figures of the run, what its processes use included.
+    pub async fn figures(&self) -> Result<Figures, Refusal> {
+        self.call(|reply| Call::Figures { reply }).await
     }
 
     /// The time of day.

@@ -27,6 +27,7 @@ mod reload;
 mod replan;
 mod search;
 mod strays;
+pub mod tally;
 
 use crate::model::exit::{Outcome, code};
 use crate::model::instance::{InstanceId, Pid};
@@ -139,6 +140,7 @@ pub struct Engine {
     limits: Limits,
     /// What reads the env files again.
     reader: reload::Reader,
+    tally: tally::Tally,
     /// What is needed for another plan.
     planner: replan::Planner,
     /// Who whoever started the run sees.
@@ -161,6 +163,7 @@ impl Engine {
         let tee = console.logs.clone().map(|logs| Tee::new(logs, console.tells_streams_apart));
         let copies = Copies::new(tee, Arc::clone(&console.desk.ring));
         Ok(Self {
+            tally: tally::Tally::default(),
             supervisor: Supervisor::new(&plan, fastrand::u64(..)),
             children: Children::new(&plan),
             reader: reload::Reader::new(reload),
@@ -261,6 +264,7 @@ impl Engine {
 
     fn tell_supervisor(&mut self, event: &Event) {
         self.remark(event);
+        self.tally_end(event);
         self.supervisor.handle(event, self.now);
     }
 

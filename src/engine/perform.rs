@@ -41,6 +41,7 @@ impl Engine {
                 if signal == Signal::KILL {
                     self.end_commands_of((instance, generation));
                 }
+                self.tally_signal((instance, generation));
                 let result = self.children.signal(instance, generation, signal);
                 self.complain_of(Some(instance), signal, result);
             }
@@ -53,6 +54,7 @@ impl Engine {
             }
             Action::Probe { instance, generation, kind } => return self.ask(instance, generation, kind),
             Action::RunStopCommand { instance, generation } => {
+                self.tally_signal((instance, generation));
                 return self.run_stop_command(instance, generation);
             }
             Action::Suspend => return Performed::Suspended,
@@ -145,6 +147,7 @@ impl Engine {
     }
 
     fn tell(&mut self, notice: &Notice) {
+        self.tally_start(notice);
         let name_of = |pid| Some(Process::look_at(pid)?.name);
         if let Some(text) = notice.text(&self.plan, &name_of) {
             self.publish(notice, &text);

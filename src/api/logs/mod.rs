@@ -11,7 +11,7 @@ use super::body::{Pen, streamed};
 use super::failure::{Failure, Refused};
 use super::messages::LogRecord;
 use super::query::LogsQuery;
-use crate::engine::handle::Handle;
+use super::routes::App;
 use crate::output::{Author, Piece, Ring, Segment};
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
@@ -45,7 +45,7 @@ struct Line<'a> {
 #[utoipa::path(get, path = "/logs", tag = "logs", params(LogsQuery),
     responses((status = 200, description = "A record on each line.", body = LogRecord, content_type = "application/x-ndjson"), Refused))]
 pub(super) async fn logs(
-    State(handle): State<Handle>,
+    State(App { handle, missed, .. }): State<App>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let query = LogsQuery::read(query.as_deref().unwrap_or_default()).map_err(Failure::invalid)?;
@@ -60,7 +60,7 @@ pub(super) async fn logs(
         ring: Arc::clone(handle.ring()),
         cutter: Cutter::new(names),
         sieve,
-        writer: Writer::new(query.lines.map(|lines| lines as usize)),
+        writer: Writer::new(query.lines.map(|lines| lines as usize), missed),
     };
     let (pen, body) = streamed();
     tokio::spawn(log.tell(query.follow, pen));

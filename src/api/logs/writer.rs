@@ -6,6 +6,7 @@ use crate::api::messages::Dropped;
 use crate::model::policy::{LogFormat, Timestamps};
 use crate::output::{Author, Formatter, Records, Source};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 /// Writes records.
@@ -16,13 +17,15 @@ pub(super) struct Writer {
     out: Vec<u8>,
     /// While it is the last lines that are wanted: these.
     last: Option<Kept>,
+    /// What everybody has missed.
+    missed: Arc<AtomicU64>,
 }
 
 impl Writer {
     /// One that writes the `last` lines before it is released, or all.
-    pub(super) fn new(last: Option<usize>) -> Self {
+    pub(super) fn new(last: Option<usize>, missed: Arc<AtomicU64>) -> Self {
         let formatter = Formatter::new(LogFormat::Json, Timestamps::Rfc3339, false, 0);
-        Self { formatter, head: None, out: Vec::new(), last: last.map(Kept::new) }
+        Self { formatter, head: None, out: Vec::new(), last: last.map(Kept::new), missed }
     }
 
     /// Writes a line.
@@ -43,7 +46,11 @@ impl Writer {
     /// Writes that so many lines are missing.
     pub(super) fn note(&mut self, dropped: u64) {
         // Of the last lines none is missing but the oldest.
-        if self.last.is_none() && serde_json::to_writer(&mut self.out, &Dropped { dropped }).is_ok() {
+        if self.last.is_some() {
+            return;
+        }
+        self.missed.fetch_add(dropped, Ordering::Relaxed);
+        if serde_json::to_writer(&mut self.out, &Dropped { dropped }).is_ok() {
             self.out.push(b'\n');
         }
     }

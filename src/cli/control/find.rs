@@ -64,13 +64,18 @@ pub(super) fn look(options: &Options, around: &Surroundings) -> Result<Option<Fo
     unusable.map_or(Ok(None), Err)
 }
 
-/// The run that `proc start` would be the second of: like [`look`], but an app of its own is not that above it.
-pub(super) fn of_start(options: &Options, around: &Surroundings) -> Result<Option<Found>, CliError> {
+/// The run that `proc start` would be the second of. Also one above us, if there is no app here, for those who only want to add to it.
+pub(super) fn of_start(
+    options: &Options,
+    around: &Surroundings,
+    to_add: bool,
+) -> Result<Option<Found>, CliError> {
     let here = &around.directory;
     let is_app = ["Procfile", "Procfile.dev"].iter().any(|name| here.join(name).exists());
     match named_root(options, around) {
-        None if is_app => at(here, around),
-        None | Some(_) => look(options, around),
+        Some(root) => at(&root, around),
+        None if to_add && !is_app => look(options, around),
+        None => at(here, around),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::api::client::{Client, Heard, Lines};
 use crate::api::query::{LogsQuery, RunQuery};
 use crate::engine::clock::Clock;
 use crate::model::policy::{Grace, LogFormat, Timestamps};
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Snapshot, TypeStatus};
 use crate::output::{Colour, Formatter, Mux, Terminal};
 use printer::Printer;
 use std::io::{self, IsTerminal as _};
@@ -81,7 +81,7 @@ fn printer(
     options: &Options,
     around: &Surroundings,
 ) -> Result<Printer, CliError> {
-    let types: Vec<ProcessType> = client.get("/types").map_err(failed)?;
+    let types: Vec<TypeStatus> = client.get("/types").map_err(failed)?;
     let names = types.iter().flat_map(|each| each.instances.iter().map(String::len));
     let width = names.max().unwrap_or_default();
     let is_terminal = io::stdout().is_terminal();
@@ -102,11 +102,4 @@ fn start(client: &mut Client) -> Result<SystemTime, CliError> {
     let snapshot: Snapshot = client.get(&format!("/run{}", RunQuery::default().write())).map_err(failed)?;
     let uptime = Duration::try_from_secs_f64(snapshot.uptime_seconds).unwrap_or_default();
     Ok(Clock::wall().checked_sub(uptime).unwrap_or(SystemTime::UNIX_EPOCH))
-}
-
-/// A process type, as far as its colour and the width of its names go.
-#[derive(serde::Deserialize)]
-struct ProcessType {
-    name: String,
-    instances: Vec<String>,
 }

@@ -19,24 +19,36 @@ use super::load::Surroundings;
 use super::ui;
 use crate::api::client::ClientError;
 use crate::model::request::RefusalKind;
-use crate::model::snapshot::{InstanceStatus, PhaseName};
+use crate::model::snapshot::{InstanceStatus, PhaseName, Snapshot};
 use serde::Serialize;
 use std::process::ExitCode;
 
 pub(super) use progress::Progress;
+
+/// What `proc start` finds.
+pub(super) enum There {
+    /// No run.
+    Nobody,
+    /// A run, in which what was named was started.
+    Done(ExitCode),
+    /// A run, with this pid.
+    Run(Option<i32>),
+}
 
 /// Starts instances in a run that is there, if that is what these names are for: a count is for a run of its own.
 pub(super) fn start_there(
     options: &Options,
     named: &[String],
     around: &Surroundings,
-) -> Result<Option<ExitCode>, CliError> {
-    if named.is_empty() || named.iter().any(|name| name.contains('=')) {
-        return Ok(None);
-    }
+) -> Result<There, CliError> {
+    let is_for_a_run = !named.is_empty() && !named.iter().any(|name| name.contains('='));
     // What is in the way of a run that could be asked is said by the one that is started.
-    let found = find::of_start(options, around).ok().flatten();
-    found.map(|mut run| act::start(&mut run, named)).transpose()
+    let Ok(Some(mut run)) = find::of_start(options, around, is_for_a_run) else { return Ok(There::Nobody) };
+    if is_for_a_run {
+        return act::start(&mut run, named).map(There::Done);
+    }
+    let snapshot = run.client()?.get::<Snapshot>("/run");
+    Ok(snapshot.map_or(There::Nobody, |snapshot| There::Run(i32::try_from(snapshot.pid).ok())))
 }
 
 /// Asks the run, and shows what it answers.

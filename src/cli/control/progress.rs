@@ -4,12 +4,11 @@ use super::super::args::Awaited;
 use super::super::error::{CliError, CliErrorKind};
 use super::super::load::Surroundings;
 use super::find::at;
-use super::{print, wait};
+use super::wait;
 use crate::api::client::Client;
 use crate::model::instance::Pid;
 use crate::model::snapshot::{PhaseName, Snapshot};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// The run of a process that was started a moment ago.
 pub(in super::super) struct Progress {
@@ -25,7 +24,7 @@ impl Progress {
     }
 
     /// What there is to say of it, once all is up or cannot be any more.
-    pub(in super::super) fn look(&mut self, around: &Surroundings) -> Option<Result<ExitCode, CliError>> {
+    pub(in super::super) fn look(&mut self, around: &Surroundings) -> Option<Result<String, CliError>> {
         // Whatever is not there yet will be at the next look, or the process ends.
         if self.client.is_none() {
             self.client = at(&self.root, around).ok().flatten().and_then(|mut found| found.client().ok());
@@ -38,7 +37,7 @@ impl Progress {
             return None;
         }
         match wait::open(&snapshot.instances, Awaited::Healthy, true) {
-            Ok(open) if open.is_empty() => Some(print(up(&snapshot))),
+            Ok(open) if open.is_empty() => Some(Ok(up(&snapshot))),
             Ok(_) => None,
             Err(hopeless) => {
                 let error = CliError::new(CliErrorKind::Refused, hopeless);

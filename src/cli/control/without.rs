@@ -12,13 +12,25 @@ pub(super) fn answer(_ask: &Ask, _options: &Options, _around: &Surroundings) -> 
     Err(left_out())
 }
 
+/// What `proc start` finds; without the API the lock tells.
+pub(super) enum There {
+    /// No run, as far as can be told.
+    Nobody,
+    /// What was named was started.
+    #[expect(dead_code, reason = "nothing can be asked")]
+    Done(ExitCode),
+    /// A run, with this pid.
+    #[expect(dead_code, reason = "nobody answers")]
+    Run(Option<i32>),
+}
+
 /// Starts nothing in a run that is there: it cannot be asked. What cannot be known in the background is refused.
 pub(super) fn start_there(
     options: &Options,
     _named: &[String],
     _around: &Surroundings,
-) -> Result<Option<ExitCode>, CliError> {
-    if options.detach { Err(left_out()) } else { Ok(None) }
+) -> Result<There, CliError> {
+    if options.detach { Err(left_out()) } else { Ok(There::Nobody) }
 }
 
 /// How far a run is that was just started; nobody can tell.
@@ -32,7 +44,7 @@ impl Progress {
 
     /// Nothing.
     #[expect(clippy::unused_self, reason = "it stands for one that needs it")]
-    pub(super) fn look(&mut self, _around: &Surroundings) -> Option<Result<ExitCode, CliError>> {
+    pub(super) fn look(&mut self, _around: &Surroundings) -> Option<Result<String, CliError>> {
         None
     }
 }
