@@ -37,7 +37,8 @@ impl Client {
                 drop(granted(response).await?);
                 return Err(ClientError::Io(io::ErrorKind::InvalidData.into()));
             }
-            let header = |name: HeaderName| response.headers().get(name).and_then(|value| value.to_str().ok());
+            let header =
+                |name: HeaderName| response.headers().get(name).and_then(|value| value.to_str().ok());
             let is_writer = header(MODE) == Some("write");
             let only_watches = (!is_writer).then(|| header(REASON).unwrap_or("as asked").to_owned());
             let upgraded = hyper::upgrade::on(response).await.map_err(ClientError::Gone)?;

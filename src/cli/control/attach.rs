@@ -119,7 +119,7 @@ fn talk(
     let _raw = key.map(|_| Raw::enter()).transpose()?;
     let (shown, to_show) = mpsc::channel(16);
     let shower = thread::spawn(move || show(to_show));
-    let mut talk = Talk { typed: read(), signals, shown, key, windows, is_elsewhere: false };
+    let mut talk = Talk { typed: read(key), signals, shown, key, windows, is_elsewhere: false };
     let end = runtime.block_on(talk.go(connection));
     let own_screen = if talk.is_elsewhere { OWN_SCREEN } else { b"" };
     drop(talk);
@@ -133,13 +133,15 @@ fn talk(
     Ok(end)
 }
 
-/// What is read from standard input, by a thread that may wait for ever; it is over when that ends.
-fn read() -> mpsc::Receiver<Vec<u8>> {
+/// What is read from standard input, by a thread that may wait for ever; it is over when that ends. Behind the key that leaves nothing is
+/// read: it is for whoever has the terminal then.
+fn read(key: Option<ControlKey>) -> mpsc::Receiver<Vec<u8>> {
     let (typed, to_type) = mpsc::channel(16);
     thread::spawn(move || {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = io::stdin().read(&mut buffer) {
-            if typed.blocking_send(buffer[..count].to_vec()).is_err() {
+            let leaves = key.is_some_and(|key| buffer[..count].contains(&key.byte()));
+            if typed.blocking_send(buffer[..count].to_vec()).is_err() || leaves {
                 return;
             }
         }
