@@ -52,8 +52,8 @@ pub enum ClientError {
 /// A connection to a run.
 #[derive(Debug)]
 pub struct Client {
-    runtime: Runtime,
-    sender: SendRequest<Full<Bytes>>,
+    pub(super) runtime: Runtime,
+    pub(super) sender: SendRequest<Full<Bytes>>,
 }
 
 impl Client {
@@ -83,6 +83,11 @@ impl Client {
     /// What comes of a request to do something.
     pub fn post<T: DeserializeOwned>(&mut self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
         self.ask(Method::POST, path, written(body)?)
+    }
+
+    /// What comes of putting something in a place.
+    pub fn put<T: DeserializeOwned>(&mut self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
+        self.ask(Method::PUT, path, written(body)?)
     }
 
     /// What comes of a change.
@@ -126,12 +131,14 @@ impl Client {
 }
 
 /// What comes of an answer, if it comes in time.
-async fn in_time<T>(answer: impl Future<Output = Result<T, ClientError>>) -> Result<T, ClientError> {
+pub(super) async fn in_time<T>(
+    answer: impl Future<Output = Result<T, ClientError>>,
+) -> Result<T, ClientError> {
     tokio::time::timeout(PATIENCE, answer).await.unwrap_or(Err(ClientError::Silent))
 }
 
 /// The body of an answer, if it is what was asked for.
-async fn granted(response: Response<Incoming>) -> Result<Incoming, ClientError> {
+pub(super) async fn granted(response: Response<Incoming>) -> Result<Incoming, ClientError> {
     let status = response.status();
     if status.is_success() {
         return Ok(response.into_body());
@@ -143,7 +150,7 @@ async fn granted(response: Response<Incoming>) -> Result<Incoming, ClientError> 
     Err(ClientError::Refused(body.refusal(status.as_u16())))
 }
 
-fn request(method: Method, path: &str, body: Bytes) -> Request<Full<Bytes>> {
+pub(super) fn request(method: Method, path: &str, body: Bytes) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = method;
     // Paths are ours, and what users say in them is encoded.

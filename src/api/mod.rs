@@ -24,5 +24,6 @@ pub mod query;
 mod routes;
 mod run;
 pub mod server;
+pub mod session;
 
 pub use routes::document;

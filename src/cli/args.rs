@@ -21,6 +21,7 @@ pub use control::Ask;
 
 use super::listen::loopback;
 use crate::model::environment::parse_set;
+use crate::model::key::ControlKey;
 use crate::model::policy::{ColorChoice, ExitOn, Grace, LogFormat, PolicyError, PtyChoice, Timestamps};
 use crate::model::rotation::Rotation;
 use crate::model::size::{Size, SizeError};
@@ -277,6 +278,15 @@ pub struct Options {
     /// Show N lines of the same instance before and after each that `--grep` finds
     #[arg(short = 'C', long, value_name = "N", env = "PROC_CONTEXT", help_heading = CONTROL)]
     pub context: Option<u16>,
+
+    /// Only watch; another may type (`proc attach`)
+    #[arg(long, env = "PROC_READ_ONLY", help_heading = CONTROL, value_parser = FalseyValueParser::new())]
+    pub read_only: bool,
+
+    /// The key that leaves, with Ctrl (`proc attach`)
+    #[arg(long, value_name = "KEY", env = "PROC_DETACH_KEY", help_heading = CONTROL)]
+    #[arg(default_value_t = ControlKey::USUAL, value_parser = StringValueParser::new().try_map(|text| text.parse::<ControlKey>()))]
+    pub detach_key: ControlKey,
 
     /// What to wait for
     #[arg(long = "for", value_name = "WHAT", env = "PROC_FOR", help_heading = CONTROL)]

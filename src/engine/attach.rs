@@ -131,7 +131,7 @@ impl Engine {
         let name = self.plan.name(instance);
         let attached = |role| Ok(Attachment { instance, name: name.clone(), role });
         if !wants_to_type {
-            return attached(Role::Watcher("nobody asked to type".to_owned()));
+            return attached(Role::Watcher("as asked".to_owned()));
         }
         let status = self.supervisor.status(instance, &self.plan, self.now);
         if status.is_none_or(|status| matches!(status.phase, PhaseName::Down | PhaseName::Failed)) {

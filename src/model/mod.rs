@@ -11,6 +11,7 @@ pub mod exit;
 pub mod formation;
 pub mod happening;
 pub mod instance;
+pub mod key;
 pub mod needs;
 pub mod plan;
 pub mod policy;

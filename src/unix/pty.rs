@@ -10,7 +10,7 @@ use nix::sys::termios::{
     FlushArg, InputFlags, LocalFlags, OutputFlags, SetArg, SpecialCharacterIndices, tcflush, tcgetattr,
     tcsetattr,
 };
-use nix::unistd::write;
+use nix::unistd::{tcgetpgrp, write};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
@@ -96,9 +96,13 @@ pub struct SignalKeys {
 }
 
 impl SignalKeys {
-    /// Those of a terminal as it is set now; none while its program takes every key for itself.
+    /// Those of a terminal as it is set now; none while its program takes every key for itself, or has made it its controlling terminal
+    /// (a shell does): then the kernel knows who is to be signalled.
     #[must_use]
     pub fn of(ours: &OwnedFd) -> Option<Self> {
+        if tcgetpgrp(ours).is_ok_and(|group| group.as_raw() > 0) {
+            return None;
+        }
         let settings = tcgetattr(ours).ok()?;
         let key = |index: SpecialCharacterIndices| settings.control_chars[index as usize];
         settings.local_flags.contains(LocalFlags::ISIG).then(|| Self {

@@ -70,6 +70,15 @@ pub enum Ask {
         #[arg(value_name = "TYPE[.N]")]
         names: Vec<String>,
     },
+    /// Have the terminal of a process: type into it, and see all that it writes
+    ///
+    /// For a debugger or a prompt. What was written last comes first. One types at a time; the others watch. Ctrl-] leaves, and the process
+    /// runs on. The process needs a terminal of its own (`tty = true` in proc.toml, or `--pty`), unless one only watches.
+    Attach {
+        /// The instance; a type of which there is one will do
+        #[arg(value_name = "TYPE[.N]")]
+        name: String,
+    },
     /// Print what happens in the run, as it happens
     ///
     /// Starts, ends, health, restarts: a line each, until the run is over.

@@ -1,6 +1,7 @@
 //! The commands that ask a run that goes on: a file for each. They know it by its API only.
 
 mod act;
+mod attach;
 mod down;
 mod events;
 mod find;
@@ -62,6 +63,7 @@ pub(super) fn answer(ask: &Ask, options: &Options, around: &Surroundings) -> Res
         Ask::Scale { changes } => scale::scale(run()?, changes, options),
         Ask::Wait { names } => wait::wait(run()?, names, options),
         Ask::Why { names } => why::why(run()?, names, options),
+        Ask::Attach { name } => attach::attach(run()?, name, options),
         Ask::Events => events::events(run()?, options),
         Ask::Reload => reload::reload(run()?, options),
         Ask::Down => down::down(options, around),
