@@ -11,7 +11,8 @@ use std::collections::VecDeque;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -23,6 +24,9 @@ const MOST_HEADERS: usize = 64;
 
 /// The bytes that the head of a request may have.
 const LARGEST_HEAD: usize = 16 * 1024;
+
+/// How long whoever is turned away has to read why.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// What is answered where all are busy.
 const BUSY: &str = r#"{"error":"too many connections are open","hint":null}"#;
@@ -54,7 +58,9 @@ impl Connections {
         while self.tasks.try_join_next().is_some() {}
         self.open.retain(|each| !each.task.is_finished());
         if self.open.len() >= MOST && !self.close_idle() {
-            self.tasks.spawn(turn_away(stream));
+            if self.tasks.len() < 2 * MOST {
+                self.tasks.spawn(turn_away(stream));
+            }
             return;
         }
         let busy = Arc::new(());
@@ -77,13 +83,19 @@ impl Connections {
 }
 
 /// Says that there is no room.
-async fn turn_away(mut stream: impl AsyncWrite + Unpin) {
+async fn turn_away(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{BUSY}",
         BUSY.len()
     );
+    let saying = async {
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await?;
+        // Where something was not read the end of a connection is a reset, which takes the answer with it.
+        tokio::io::copy(&mut stream.take(LARGEST_HEAD as u64), &mut tokio::io::sink()).await
+    };
     // Whoever does not read it has no need of it.
-    let _ = tokio::time::timeout(PATIENCE, stream.write_all(answer.as_bytes())).await;
+    let _ = tokio::time::timeout(LINGER, saying).await;
 }
 
 async fn converse(

@@ -79,7 +79,10 @@ impl Collector for Scrape {
         let Figures { snapshot, written, starts, stops } = &self.figures;
         let mut family = |name, help, metric_type, samples: Vec<Sample<'_>>| {
             let mut family = encoder.encode_descriptor(name, help, None, metric_type)?;
-            samples.iter().try_for_each(|(labels, value)| sample(&mut family.encode_family(labels)?, value))
+            samples.iter().try_for_each(|(labels, value)| match labels.is_empty() {
+                true => sample(&mut family, value),
+                false => sample(&mut family.encode_family(labels)?, value),
+            })
         };
         let each = |value: &dyn Fn(&InstanceStatus) -> Option<Value<'static>>| {
             let all = snapshot.instances.iter();

@@ -13,6 +13,9 @@ pub(crate) fn of(command: &str) -> &'static [Example] {
             ("proc run rake db:migrate", "run any command in the app's environment"),
             ("proc check", "look for errors in Procfile, proc.toml and env files"),
             ("proc env web", "show what web gets, and where each variable is from"),
+            ("proc start --detach", "in the background; `proc down` ends it"),
+            ("proc ps", "from another terminal: how the processes stand"),
+            ("proc restart web", "restart one type, while the rest runs on"),
         ],
         "start" => &[
             ("proc start", "one of each type, but no one-offs"),
@@ -23,7 +26,49 @@ pub(crate) fn of(command: &str) -> &'static [Example] {
             ("proc start -p 3000 -E DEBUG=1", "ports from 3000 on, and a variable for all"),
             ("proc start --release --exit-on failure", "run `release` first; a process may end with 0"),
             ("proc start --log-format json | jq .line", "the output for a program to read"),
+            ("proc start --detach", "return when all are healthy; `proc down` ends it"),
+            ("proc start worker", "start worker again in a run that is there"),
         ],
+        "ps" => &[
+            ("proc ps", "all instances"),
+            ("proc ps 'worker.*'", "those of worker"),
+            ("proc ps --json | jq '.instances[].pid'", "for a program to read"),
+        ],
+        "logs" => &[
+            ("proc logs", "all that is kept"),
+            ("proc logs -f web", "the last of web, and what follows"),
+            (
+                "proc logs --since 5m --grep 'ERROR|WARN' -C 3",
+                "what went wrong in the last five minutes, and around it",
+            ),
+            ("proc logs -n 20 web.1 worker.1", "the last 20 lines of both together"),
+        ],
+        "restart" => &[
+            ("proc restart web.1", "one instance"),
+            ("proc restart web worker", "all of two types"),
+            ("proc restart '*'", "all of them"),
+        ],
+        "stop" => &[
+            ("proc stop worker", "all of worker; `proc start worker` starts them again"),
+            ("proc stop web.2", "one instance"),
+        ],
+        "signal" => &[
+            ("proc signal HUP web", "have web read its configuration again"),
+            ("proc signal USR1 worker.2", "one instance"),
+        ],
+        "scale" => &[
+            ("proc scale", "how many there are"),
+            ("proc scale web=4 worker+1", "four of web, and one more worker"),
+        ],
+        "wait" => &[
+            ("proc wait", "until all are healthy"),
+            ("proc wait web --timeout 30s", "until web is, or 124 after half a minute"),
+            ("proc wait release --for exited", "until a task has ended"),
+        ],
+        "why" => &[("proc why web.1", "what it waits for, or why it ended"), ("proc why", "the same of all")],
+        "events" => &[("proc events", "as lines"), ("proc events --json | jq -r .event", "an object a line")],
+        "reload" => &[("proc reload", "after a change to the Procfile, proc.toml or .env")],
+        "down" => &[("proc down", "end the run"), ("proc down -d ~/shop", "end that of an app elsewhere")],
         "run" => &[
             ("proc run migrate", "run the type migrate of the Procfile"),
             ("proc run web --help", "run the command of web with one more argument"),

@@ -2,10 +2,14 @@
 //!
 //! What stands between back-quotes is set in bold. ASCII only: not every roff reads more.
 
+mod commands;
 mod config;
+mod control;
 
+use commands::{EXIT_OF_CHECK, EXIT_OF_RUN, WHAT_CHECK_SAYS, WHAT_ENV_SHOWS, WHAT_RUN_RUNS};
 pub(crate) use config::SECTIONS as CONFIG;
 use config::WHAT_CONFIG_SHOWS;
+use control::{CONTROL, DETACHED, EXIT_OF_CONTROL};
 
 /// A section of a page.
 pub(crate) struct Section {
@@ -38,12 +42,18 @@ pub(crate) fn sections(command: &str) -> &'static [&'static Section] {
             &PORTS,
             &OUTPUT,
             &THE_END,
+            &CONTROL,
             &LIMITS,
             &EXIT_STATUS,
             &FILES,
             &ENVIRONMENT,
         ],
-        "start" => &[&CONTRACT, &FORMATION, &PORTS, &OUTPUT, &THE_END, &LIMITS, &EXIT_STATUS],
+        "start" => &[&CONTRACT, &FORMATION, &PORTS, &OUTPUT, &THE_END, &DETACHED, &LIMITS, &EXIT_STATUS],
+        "ps" | "restart" | "stop" | "signal" | "why" | "events" | "down" => &[&CONTROL, &EXIT_OF_CONTROL],
+        "logs" => &[&control::LOGS, &CONTROL, &EXIT_OF_CONTROL],
+        "scale" => &[&control::SCALE, &CONTROL, &EXIT_OF_CONTROL],
+        "wait" => &[&control::WAIT, &CONTROL, &EXIT_OF_CONTROL],
+        "reload" => &[&control::RELOAD, &CONTROL, &EXIT_OF_CONTROL],
         "run" => &[&WHAT_RUN_RUNS, &EXIT_OF_RUN],
         "check" => &[&WHAT_CHECK_SAYS, &CONTRACT, &EXIT_OF_CHECK],
         "env" => &[&WHAT_ENV_SHOWS],
@@ -394,6 +404,7 @@ const EXIT_STATUS: Section = Section {
             "2",
             "The command line, the Procfile, an env file or a port is wrong, or a variable is missing. Nothing was started.",
         ),
+        Item("3", "A run of the app goes on already, and is named. Nothing was started."),
         Item(
             "70",
             "A bug of proc, or somebody killed the part of it that does the work. All processes were killed.",
@@ -436,61 +447,4 @@ const ENVIRONMENT: Section = Section {
              `0`; else none if TERM is `dumb`; else colours on a terminal only.",
         ),
     ],
-};
-
-const WHAT_RUN_RUNS: Section = Section {
-    title: "WHAT IS RUN",
-    blocks: &[
-        Text(
-            "If the first word is a type of the Procfile, its command is run, with the other words appended as arguments. Else the \
-             first word is a command and the others are its arguments, without a shell. A single word that has blanks goes \
-             to `/bin/sh -c`. The options of proc end before the first word; `--` may stand between.",
-        ),
-        Text(
-            "No Procfile is needed: without one, only the env files count. PORT is the first port of the type, or the base \
-             port for a command. Environment and env files are those of proc(1).",
-        ),
-    ],
-};
-
-const EXIT_OF_RUN: Section = Section {
-    title: "EXIT STATUS",
-    blocks: &[
-        Text("That of the command, which takes the place of proc; and:"),
-        Item("2", "The command line, the Procfile or an env file is wrong."),
-        Item("126", "The command cannot be executed."),
-        Item("127", "The command was not found."),
-    ],
-};
-
-const WHAT_CHECK_SAYS: Section = Section {
-    title: "WHAT IS CHECKED",
-    blocks: &[
-        Text(
-            "The Procfile, `proc.toml` and the env files, as proc(1) and proc.toml(5) have their rules. Where all is well the types are named in the order \
-             of the file: `valid procfile detected (web, worker)`. A line that is none of a Procfile is an error here, where \
-             `proc start` only warns.",
-        ),
-        Text(
-            "A line of an env file that the usual dotenv libraries read differently, or refuse, is a warning: apps load the same file.",
-        ),
-    ],
-};
-
-const EXIT_OF_CHECK: Section = Section {
-    title: "EXIT STATUS",
-    blocks: &[
-        Item("0", "No errors."),
-        Item("1", "No errors, but warnings, and `--strict` was given."),
-        Item("2", "Errors, or a command line that makes no sense."),
-    ],
-};
-
-const WHAT_ENV_SHOWS: Section = Section {
-    title: "WHAT IS SHOWN",
-    blocks: &[Text(
-        "Each variable that the process gets, with where its value comes from: the command line, proc itself, the environment \
-         or an env file. The values of secrets are masked unless `--show-secrets` is given. The order of the sources is in \
-         proc(1), ENVIRONMENT FILES.",
-    )],
 };

@@ -13,6 +13,8 @@ mod env;
 pub mod error;
 mod examples;
 mod exposure;
+#[cfg(test)]
+mod help_tests;
 mod listen;
 mod load;
 mod logs;

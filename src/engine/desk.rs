@@ -97,6 +97,7 @@ impl Engine {
             process_type: process_type.map_or_else(String::new, |each| each.name.clone()),
             index: id.number,
             command: process_type.map_or_else(String::new, |each| each.command.text().to_owned()),
+            is_task: self.plan.settings(id).is_oneshot,
             phase: status.phase,
             is_healthy: status.is_healthy,
             pid: leader.and_then(|pid| u32::try_from(pid.0).ok()),

@@ -33,6 +33,8 @@ pub struct InstanceStatus {
     pub index: u16,
     /// What it runs, as the Procfile has it.
     pub command: String,
+    /// Whether it is a task: it does its work and ends.
+    pub is_task: bool,
     /// Where it is.
     pub phase: PhaseName,
     /// What its readiness probe says; null: it has none, or no process.

@@ -147,6 +147,7 @@ mod tests {
             process_type: name.split('.').next().unwrap_or_default().into(),
             index: 1,
             command: "a".into(),
+            is_task: false,
             phase,
             is_healthy: None,
             pid: None,

@@ -43,7 +43,7 @@ pub(super) fn wait(mut run: Found, names: &[String], options: &Options) -> Resul
             Grace::Unlimited => GLANCE,
         };
         if left.is_zero() {
-            let waits: String = open.iter().map(|each| words(each)).collect();
+            let waits: String = open.iter().map(|each| format!("  {}\n", words(each))).collect();
             ui::complain(format!("error: not {} in time:\n{waits}", options.awaited));
             return Ok(ExitCode::from(code::TIMED_OUT));
         }
@@ -85,10 +85,12 @@ pub(super) fn open(
     let mut open = Vec::new();
     for each in there {
         match (awaited, each.phase) {
-            (Awaited::Healthy, PhaseName::Running) if each.is_healthy != Some(false) => {}
-            (Awaited::Healthy, PhaseName::Down) if each.exit_code == Some(0) || !are_named => {}
+            (Awaited::Healthy, PhaseName::Running) if !each.is_task && each.is_healthy != Some(false) => {}
+            (Awaited::Healthy, PhaseName::Down) if each.is_task && each.exit_code == Some(0) => {}
+            // Somebody has stopped it, or may: whoever waits for all does not mean it.
+            (Awaited::Healthy, PhaseName::Down) if !are_named => {}
             (Awaited::Healthy, PhaseName::Down | PhaseName::Failed) => {
-                return Err(words(each).trim_end().to_owned());
+                return Err(words(each));
             }
             (Awaited::Exited, PhaseName::Down | PhaseName::Failed) => {}
             (
@@ -108,10 +110,81 @@ pub(super) fn open(
 fn met(there: &[InstanceStatus], awaited: Awaited) -> String {
     match awaited {
         Awaited::Healthy => String::new(),
-        Awaited::Exited => there.iter().map(words).collect(),
+        Awaited::Exited => there.iter().map(|each| words(each) + "\n").collect(),
     }
 }
 
-fn words(instance: &InstanceStatus) -> String {
-    format!("{} is {}: {}\n", instance.name, state(instance), instance.why)
+/// Where an instance is, and why.
+pub(super) fn words(instance: &InstanceStatus) -> String {
+    format!("{} is {}: {}", instance.name, state(instance), instance.why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance(
+        phase: PhaseName,
+        is_task: bool,
+        is_healthy: Option<bool>,
+        code: Option<u8>,
+    ) -> InstanceStatus {
+        InstanceStatus {
+            name: "web.1".into(),
+            process_type: "web".into(),
+            index: 1,
+            command: "a".into(),
+            is_task,
+            phase,
+            is_healthy,
+            pid: None,
+            port: None,
+            has_terminal: false,
+            uptime_seconds: None,
+            restarts: 0,
+            exit_code: code,
+            why: "because".into(),
+            usage: None,
+        }
+    }
+
+    /// What becomes of a wait for one: it is over, it goes on, it is in vain.
+    fn waits(instance: InstanceStatus, awaited: Awaited, is_named: bool) -> &'static str {
+        match open(&[instance], awaited, is_named) {
+            Ok(open) if open.is_empty() => "met",
+            Ok(_) => "open",
+            Err(_) => "vain",
+        }
+    }
+
+    #[test]
+    fn a_process_is_waited_for_until_it_is_healthy_and_a_task_until_it_has_succeeded() {
+        use PhaseName::{Backoff, Down, Failed, Running, Starting, Stopping, Waiting};
+        for (phase, is_task, is_healthy, code, expected) in [
+            (Running, false, None, None, "met"),
+            (Running, false, Some(true), None, "met"),
+            (Running, false, Some(false), None, "open"),
+            (Running, true, None, None, "open"),
+            (Down, true, None, Some(0), "met"),
+            (Down, true, None, Some(1), "vain"),
+            (Down, false, None, Some(0), "vain"),
+            (Failed, false, None, Some(3), "vain"),
+            (Backoff, false, None, Some(3), "open"),
+            (Waiting, false, None, None, "open"),
+            (Starting, false, None, None, "open"),
+            (Stopping, false, None, None, "open"),
+        ] {
+            let instance = instance(phase, is_task, is_healthy, code);
+            assert_eq!(waits(instance.clone(), Awaited::Healthy, true), expected, "{instance:?}");
+        }
+        assert_eq!(waits(instance(Down, false, None, Some(143)), Awaited::Healthy, false), "met");
+    }
+
+    #[test]
+    fn an_end_is_an_end_whatever_the_code() {
+        use PhaseName::{Down, Failed, Running};
+        assert_eq!(waits(instance(Running, false, None, None), Awaited::Exited, true), "open");
+        assert_eq!(waits(instance(Down, false, None, Some(3)), Awaited::Exited, true), "met");
+        assert_eq!(waits(instance(Failed, false, None, Some(3)), Awaited::Exited, true), "met");
+    }
 }
