@@ -8,7 +8,7 @@ use super::watch;
 use crate::engine::{Replanned, Replanning};
 use crate::model::formation::Share;
 use crate::model::plan::Plan;
-use crate::model::settings::Dependency;
+use crate::model::settings::{DEFAULTS, Dependency};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -46,7 +46,8 @@ fn align(mut app: App, current: &Plan) -> (App, BTreeSet<usize>) {
     old.extend((0..app.types.len()).filter(|index| !known.contains(index)).map(Some));
     let new_index: BTreeMap<usize, usize> =
         old.iter().enumerate().filter_map(|(to, from)| Some(((*from)?, to))).collect();
-    let gone = old.iter().enumerate().filter(|(_, from)| from.is_none()).map(|(to, _)| to).collect();
+    let gone: BTreeSet<usize> =
+        old.iter().enumerate().filter(|(_, from)| from.is_none()).map(|(to, _)| to).collect();
     app.types = old
         .iter()
         .enumerate()
@@ -55,12 +56,16 @@ fn align(mut app: App, current: &Plan) -> (App, BTreeSet<usize>) {
             None => current.types.get(to).cloned(),
         })
         .collect();
-    app.settings = arrange(&old, &app.settings);
-    app.shares = arrange::<Share>(&old, &app.shares);
     for each in &mut app.settings {
         let moved = |each: &Dependency| Some(Dependency { process: *new_index.get(&each.process)?, ..*each });
         each.depends_on = each.depends_on.iter().filter_map(moved).collect();
     }
+    app.settings = arrange(&old, &app.settings);
+    for (index, each) in app.settings.iter_mut().enumerate().filter(|(index, _)| gone.contains(index)) {
+        // They are about to stop, as they always would have.
+        each.clone_from(current.settings.get(index).unwrap_or(&DEFAULTS));
+    }
+    app.shares = arrange::<Share>(&old, &app.shares);
     app.sources.arrange(&old);
     if let Some(config) = &mut app.config {
         config.tables = arrange(&old, &config.tables);

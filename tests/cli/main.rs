@@ -20,6 +20,7 @@ mod places;
 mod ports;
 mod probes;
 mod procfile;
+mod reload;
 mod run;
 mod secrets;
 mod spawn;
