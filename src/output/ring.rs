@@ -150,7 +150,9 @@ impl Ring {
         let Some(author) = inner.streams.remove(&stream) else { return };
         if inner.inside_line.get(&stream) == Some(&true) {
             inner.push(stream, author, b"", true);
-            inner.inside_line.remove(&stream);
+        }
+        // None is used twice.
+        if inner.inside_line.remove(&stream) == Some(true) {
             drop(inner);
             self.grown.notify_waiters();
         }
