@@ -39,9 +39,10 @@ impl Sieve {
         let Some(grep) = &self.grep else { return chosen(line) };
         let is_match = grep.is_match(line.piece.bytes);
         if self.context == 0 {
-            return if is_match {
-                chosen(line)
-            };
+            if is_match {
+                chosen(line);
+            }
+            return;
         }
         let around = self.around.entry(line.author.instance);
         let around = around.or_insert_with(|| Around { before: Kept::new(self.context), after: 0 });
