@@ -68,7 +68,6 @@ fn a_python_process_stopped_in_pdb_is_stepped_and_goes_on() {
     }
     let proc = Proc::start("web: python3 app.py\n").args(["--pty", "always"]).file("app.py", APP);
     let (proc, root) = begin(proc);
-    proc.wait_for("web.1  | (Pdb) ");
     let (client, mut keyboard) = attach(&root, "web");
     client.wait_for("-> secret += 1").wait_for("(Pdb) ");
     keyboard.press(b"p secret\r");
@@ -159,7 +158,7 @@ fn the_window_of_the_process_is_that_of_whoever_types() {
     leave(watcher, other);
     leave(client, keyboard);
     proc.wait_for("| window 24 80\n");
-    proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).never_says("window 5 50");
+    proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).says("ready").never_says("window 5 50");
 }
 
 #[test]
@@ -253,6 +252,9 @@ fn last(client: &Running) -> Pid {
 fn is_as_it_was(client: Running) {
     let run = client.finish();
     let text = run.exits(0).stdout();
-    let settings = |word: &str| text.lines().find_map(|line| line.strip_prefix(word)).unwrap().to_owned();
+    let settings = |word: &str| {
+        let rest = text.split_once(word).unwrap_or_else(|| panic!("{text}")).1;
+        rest.lines().next().unwrap().to_owned()
+    };
     assert_eq!(settings("before "), settings("after "), "{text}");
 }

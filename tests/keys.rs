@@ -92,16 +92,12 @@ fn one_process_only_is_shown_until_the_key_is_pressed_again() {
 
 #[test]
 fn keys_can_be_switched_off_and_without_a_terminal_there_are_none() {
-    for switch in ["--no-keys", "--no-timestamps"] {
-        let proc = if switch == "--no-keys" {
-            with_keys("web: ./child exit 0\n")
-        } else {
-            Proc::start("web: ./child exit 0\n")
-        };
-        let (proc, _keyboard) = spawn(proc.args([switch]));
+    let procfile = "web: ./child exit 0\n";
+    for proc in [with_keys(procfile).args(["--no-keys"]), with_keys(procfile).variable("PROC_NO_KEYS", "1")] {
+        let (proc, _keyboard) = spawn(proc);
         proc.finish().exits(0).says("exited").never_says("keys:");
     }
-    with_keys("web: ./child exit 0\n").run().exits(0).never_says("keys:");
+    with_keys(procfile).run().exits(0).says("exited").never_says("keys:");
 }
 
 #[test]

@@ -65,7 +65,7 @@ pub struct AttachQuery {
     #[param(required = false, default = true)]
     pub write: bool,
     /// About how many of the last bytes come first.
-    #[param(required = false, default = 16384, maximum = 1048576)]
+    #[param(required = false, default = 16384, maximum = 1_048_576)]
     pub history: usize,
 }
 

@@ -119,10 +119,11 @@ impl Inbox {
             match self.hear() {
                 Some(News::Continued) => return,
                 // Undone by whoever continues us, as the kernel does with a stop that has not happened yet; the window is looked at anyway.
-                Some(News::Signal(Received { signal: Signal::TSTP | signals::WINDOW, .. })) => {}
+                Some(
+                    News::Signal(Received { signal: Signal::TSTP | signals::WINDOW, .. }) | News::Keyboard(_),
+                ) => {}
                 Some(News::Signal(received)) => self.kept.push_back(Incoming::Signal(received)),
                 Some(News::Key(key)) => self.kept.push_back(Incoming::Key(key)),
-                Some(News::Keyboard(_)) => {}
                 None => {
                     if let Ok(mut ready) = self.link.readable_mut().await {
                         ready.clear_ready();

@@ -93,9 +93,8 @@ impl Keys {
     fn is_of_escape(&mut self, key: u8) -> bool {
         let (next, is_part) = match (self.escape, key) {
             (_, ESCAPE) => (Escape::Begun, true),
-            (Escape::Begun, b'[' | b'O') => (Escape::Inside, true),
             (Escape::Inside, b'@'..=b'~') => (Escape::None, true),
-            (Escape::Inside, _) => (Escape::Inside, true),
+            (Escape::Begun, b'[' | b'O') | (Escape::Inside, _) => (Escape::Inside, true),
             (Escape::None | Escape::Begun, _) => (Escape::None, false),
         };
         self.escape = next;

@@ -64,9 +64,10 @@ impl Engine {
     }
 
     fn show_status(&mut self) {
-        let rows: Vec<[String; 6]> = self.snapshot(false).instances.iter().map(row).collect();
         let titles = ["", "phase", "pid", "port", "uptime", "restarts"].map(str::to_owned);
-        for line in table(std::iter::once(titles).chain(rows).collect()) {
+        let mut rows = vec![titles];
+        rows.extend(self.snapshot(false).instances.iter().map(row));
+        for line in table(&rows) {
             self.mention(&line);
         }
     }
@@ -102,7 +103,7 @@ fn uptime(seconds: f64) -> String {
 }
 
 /// Rows with their columns below each other.
-fn table<const COLUMNS: usize>(rows: Vec<[String; COLUMNS]>) -> Vec<String> {
+fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> Vec<String> {
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
     let widths: [usize; COLUMNS] = std::array::from_fn(width);
     let line = |row: &[String; COLUMNS]| {
@@ -133,6 +134,6 @@ mod tests {
     #[test]
     fn columns_stand_below_each_other() {
         let rows = [["", "phase"], ["web.1", "running"], ["w.10", "-"]].map(|row| row.map(str::to_owned));
-        assert_eq!(table(rows.to_vec()), ["       phase", "web.1  running", "w.10   -"]);
+        assert_eq!(table(&rows), ["       phase", "web.1  running", "w.10   -"]);
     }
 }

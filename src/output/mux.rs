@@ -119,7 +119,7 @@ impl Mux {
     pub fn feed(&mut self, id: StreamId, bytes: &[u8], now: Instant) {
         let Some(input) = self.streams.get_mut(&id).filter(|input| !input.hidden) else { return };
         let is_in_focus = self.focus.as_ref().is_none_or(|focus| *focus == input.label.process);
-        let bytes = if is_in_focus { input.from_a_beginning(bytes) } else { input.pass_over(bytes) };
+        let bytes = if is_in_focus { input.without_unseen_rest(bytes) } else { input.pass_over(bytes) };
         if bytes.is_empty() {
             return;
         }
@@ -261,7 +261,7 @@ impl Page {
 
 impl Input {
     /// What is left of these bytes without the rest of a line that nobody saw the beginning of.
-    fn from_a_beginning<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+    fn without_unseen_rest<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         if !self.is_inside_unseen {
             return bytes;
         }

@@ -1,7 +1,7 @@
 //! The guard: sees to it that nothing outlives us, whatever happens to the process that runs everything.
 //!
 //! `proc start` is two processes. The guard keeps our pid, our place in the terminal and the eyes of whoever started us; its only child, the
-//! supervisor, does all the work in a session of its own. The guard passes signals on, stops and ends when the supervisor says so. If
+//! supervisor, does all the work in a session of its own. The guard passes signals and keys on, stops and ends when the supervisor says so. If
 //! that goes without a word, everything that was below it is below the guard now, and is killed. It is the other way round too: a
 //! supervisor that hears that its guard has gone kills everything below itself.
 //!
@@ -94,7 +94,7 @@ pub struct Guard {
     wish: Wish,
     sweep: Sweep,
     /// Where keys come from, if any are wanted.
-    keyboard: Option<Keyboard>,
+    keyboard: Option<Box<Keyboard>>,
 }
 
 /// Becomes two processes, the guard with the keys of its terminal if that is wanted. To be called while there is one thread only.
@@ -128,7 +128,7 @@ pub fn split(wants_keys: bool) -> io::Result<Side> {
             is_continued: false,
             wish: Wish::None,
             sweep,
-            keyboard: wants_keys.then(Keyboard::find).flatten(),
+            keyboard: wants_keys.then(Keyboard::find).flatten().map(Box::new),
         })),
     }
 }
@@ -205,7 +205,7 @@ impl Guard {
         // After the last word the line is closed, which would wake us again and again.
         let hears_supervisor = self.last_word.is_none();
         // What is typed while we are in the background is not for us.
-        let hears_keys = self.keyboard.as_ref().is_some_and(Keyboard::is_taken);
+        let hears_keys = self.keyboard.as_ref().is_some_and(|keyboard| keyboard.is_taken());
         // Signals are heard again where something is not heard.
         let or_signals = |is_heard, fd| if is_heard { fd } else { self.signals.as_fd() };
         let all = [

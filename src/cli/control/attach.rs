@@ -88,7 +88,7 @@ fn shown(key: ControlKey) -> String {
 /// Gives the terminal of the process our window, now and whenever it is sent for. On a thread of its own: each change is a question to the run.
 fn follow_window(mut run: Found, name: &str) -> std::sync::mpsc::Sender<()> {
     let path = format!("/instances/{name}/window");
-    let (changed, changes) = std::sync::mpsc::channel();
+    let (changed, to_follow) = std::sync::mpsc::channel();
     let follow = move || {
         loop {
             if let Some(Window { rows, columns }) = Window::of(io::stdin()) {
@@ -96,7 +96,7 @@ fn follow_window(mut run: Found, name: &str) -> std::sync::mpsc::Sender<()> {
                 // It fails where the process has just ended, which is told by others.
                 let _: Option<Done> = run.client().ok().and_then(|mut run| run.put(&path, &window).ok());
             }
-            if changes.recv().is_err() {
+            if to_follow.recv().is_err() {
                 return;
             }
         }
