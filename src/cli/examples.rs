@@ -67,6 +67,10 @@ pub(crate) fn of(command: &str) -> &'static [Example] {
         ],
         "why" => &[("proc why web.1", "what it waits for, or why it ended"), ("proc why", "the same of all")],
         "events" => &[("proc events", "as lines"), ("proc events --json | jq -r .event", "an object a line")],
+        "attach" => &[
+            ("proc attach web", "type into the debugger that web has stopped in; Ctrl-] leaves"),
+            ("proc attach --read-only worker.2", "see all that it writes, and no more"),
+        ],
         "reload" => &[("proc reload", "after a change to the Procfile, proc.toml or .env")],
         "down" => &[("proc down", "end the run"), ("proc down -d ~/shop", "end that of an app elsewhere")],
         "run" => &[
