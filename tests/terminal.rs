@@ -298,19 +298,19 @@ fn a_command_that_cannot_be_started_says_the_same_with_a_terminal() {
 #[test]
 fn who_cannot_have_a_terminal_is_told_of_pipes() {
     // Whatever it is that finds no descriptor.
-    for limit in 37..43 {
+    for limit in 45..51 {
         let script = format!("ulimit -n {limit}; exec \"$@\"");
         let all =
             |exit_on| always("web: ./child wait\n").args(["web=50", "--exit-on", exit_on]).by_shell(&script);
         all("any")
             .run()
             .exits(2)
-            .complains("raise the limit (`ulimit -n 132`), or use pipes (`--pty never`)\n");
+            .complains("raise the limit (`ulimit -n 140`), or use pipes (`--pty never`)\n");
         let proc = all("all").spawn();
         proc.wait_for(
             "could not be started: too many open files for us: start fewer, \
              raise the limit (`ulimit -n`), or use pipes (`--pty never`, `tty = false`); trying again in 0.1s\n",
         );
-        proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).complains("50 processes need 132").stdout();
+        proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).complains("50 processes need 140").stdout();
     }
 }

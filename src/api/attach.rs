@@ -2,7 +2,7 @@
 //!
 //! After the upgrade of the connection there are bytes both ways and nothing else.
 
-use super::failure::{Asked, Failure, Refused};
+use super::failure::{Asked, Failure, Refused, Unread};
 use super::follow::Follower;
 use super::messages::{Done, WindowRequest};
 use super::query::AttachQuery;
@@ -213,7 +213,7 @@ async fn listen(mut from: ReadHalf<Connection>, handle: &Handle, attachment: &At
 /// Give the terminal of an instance a window, for as long as somebody is attached who types.
 #[utoipa::path(put, path = "/instances/{name}/window", tag = "instances", request_body = WindowRequest,
     params(("name" = String, Path, description = "What it is called: `web.1`.")),
-    responses((status = 200, description = "It has that window.", body = Done), Refused))]
+    responses((status = 200, description = "It has that window.", body = Done), Refused, Unread))]
 pub(super) async fn window(
     State(handle): State<Handle>,
     name: Result<Path<String>, PathRejection>,

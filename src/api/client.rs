@@ -102,8 +102,7 @@ impl Client {
     /// An answer without an end, line by line.
     pub fn lines(mut self, path: &str) -> Result<Lines, ClientError> {
         let request = self.sender.send_request(request(Method::GET, path, Bytes::new()));
-        let response =
-            self.runtime.block_on(in_time(async { Ok(request.await.map_err(ClientError::Gone)?) }))?;
+        let response = self.runtime.block_on(in_time(async { request.await.map_err(ClientError::Gone) }))?;
         let body = self.runtime.block_on(in_time(granted(response)))?;
         Ok(Lines {
             runtime: self.runtime,

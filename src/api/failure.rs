@@ -76,12 +76,33 @@ pub(super) enum Refused {
     /// It makes no sense.
     #[response(status = 400)]
     Invalid(ErrorBody),
+    /// Over a port: the token is missing or wrong.
+    #[response(status = 401)]
+    Stranger(ErrorBody),
+    /// Over a port: it is for another host, or from a page of one.
+    #[response(status = 403)]
+    Forbidden(ErrorBody),
     /// It names what there is not.
     #[response(status = 404)]
     Unknown(ErrorBody),
     /// It makes sense, but not now: the run is ending, a file is broken, a port is taken.
     #[response(status = 409)]
     Conflict(ErrorBody),
+}
+
+/// What a request with a body may be answered, besides.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only described by it, never made")]
+pub(super) enum Unread {
+    /// The body did not come in within 5 seconds.
+    #[response(status = 408)]
+    Slow(ErrorBody),
+    /// The body is longer than 64 KiB.
+    #[response(status = 413)]
+    Long(ErrorBody),
+    /// The body is not declared to be JSON.
+    #[response(status = 415)]
+    Foreign(ErrorBody),
 }
 
 /// A body of JSON that has come in in time.

@@ -1,6 +1,6 @@
 //! The instances: how they stand, and what is done to those that are named.
 
-use super::failure::{Asked, Failure, Refused};
+use super::failure::{Asked, Failure, Refused, Unread};
 use super::messages::{Instances, Names, SignalRequest};
 use super::query::{InstancesQuery, RunQuery};
 use crate::engine::handle::{Act, Handle};
@@ -62,7 +62,7 @@ pub(super) async fn one(
 
 /// Start those that are down, or have failed.
 #[utoipa::path(post, path = "/instances/start", tag = "instances", request_body = Names,
-    responses((status = 200, description = "Which these are.", body = Instances), Refused))]
+    responses((status = 200, description = "Which these are.", body = Instances), Refused, Unread))]
 pub(super) async fn start(
     State(handle): State<Handle>,
     Asked(request): Asked<Names>,
@@ -72,7 +72,7 @@ pub(super) async fn start(
 
 /// Stop these; they stay down until somebody starts them.
 #[utoipa::path(post, path = "/instances/stop", tag = "instances", request_body = Names,
-    responses((status = 200, description = "Which these are.", body = Instances), Refused))]
+    responses((status = 200, description = "Which these are.", body = Instances), Refused, Unread))]
 pub(super) async fn stop(
     State(handle): State<Handle>,
     Asked(request): Asked<Names>,
@@ -82,7 +82,7 @@ pub(super) async fn stop(
 
 /// Stop these and start them anew.
 #[utoipa::path(post, path = "/instances/restart", tag = "instances", request_body = Names,
-    responses((status = 200, description = "Which these are.", body = Instances), Refused))]
+    responses((status = 200, description = "Which these are.", body = Instances), Refused, Unread))]
 pub(super) async fn restart(
     State(handle): State<Handle>,
     Asked(request): Asked<Names>,
@@ -92,7 +92,7 @@ pub(super) async fn restart(
 
 /// Send a signal to the groups of these.
 #[utoipa::path(post, path = "/instances/signal", tag = "instances", request_body = SignalRequest,
-    responses((status = 200, description = "Which these are.", body = Instances), Refused))]
+    responses((status = 200, description = "Which these are.", body = Instances), Refused, Unread))]
 pub(super) async fn signal(
     State(handle): State<Handle>,
     Asked(request): Asked<SignalRequest>,

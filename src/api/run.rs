@@ -1,6 +1,6 @@
 //! The run as a whole: how it stands, how many there are of what, and its end.
 
-use super::failure::{Asked, Failure, Refused};
+use super::failure::{Asked, Failure, Refused, Unread};
 use super::messages::{Changes, Done, Formation, ScaleRequest};
 use super::query::RunQuery;
 use crate::engine::handle::Handle;
@@ -45,7 +45,7 @@ pub(super) async fn formation(State(handle): State<Handle>) -> Result<Json<Forma
 
 /// Change how many there are.
 #[utoipa::path(patch, path = "/formation", tag = "formation", request_body = ScaleRequest,
-    responses((status = 200, description = "How many there are then.", body = Formation), Refused))]
+    responses((status = 200, description = "How many there are then.", body = Formation), Refused, Unread))]
 pub(super) async fn scale(
     State(handle): State<Handle>,
     Asked(request): Asked<ScaleRequest>,

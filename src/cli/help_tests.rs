@@ -225,6 +225,7 @@ fn the_help_of_proc() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a page of help")]
 fn the_help_of_start() {
     insta::assert_snapshot!(long_help(Some("start")), @r"
     Run the processes of the Procfile in the foreground

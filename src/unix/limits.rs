@@ -7,8 +7,9 @@ use std::os::fd::{AsRawFd, OwnedFd};
 /// The descriptors that the children's pipes leave free. Who has none left cannot open `/proc` to see who is below it, nor a log file anew.
 const RESERVE: u64 = 16;
 
-/// The descriptors that we have open ourselves before any child has a pipe, at most: standard streams, the loop, signals, what we were given.
-const OURS: u64 = 16;
+/// The descriptors that we have open ourselves before any child has a pipe, at most: standard streams, the loop, signals, what we were given, and
+/// the API with its thread (but not those who are connected to it).
+const OURS: u64 = 24;
 
 /// How far below the limit that we were given the descriptors of a child must be for it to be ours for a moment: another thread may open a file.
 const MARGIN: u64 = 8;

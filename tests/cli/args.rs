@@ -195,6 +195,7 @@ fn the_short_help_of_start_lists_every_option() {
                                    come [default: text] [possible values: text, json, raw]
           --pty <WHEN>             Whether each process has a terminal of its own to write to, or a pipe
                                    [default: auto] [possible values: auto, always, never]
+          --no-keys                Do not listen for keys in the terminal that it is started in
       -q, --quiet <TYPE>           Hide the lines of this type; repeatable, or a list with commas
           --buffer <SIZE>          How much output may wait for a slow reader, as in `512KiB`; beyond
                                    that the processes wait [default: 4MiB]
@@ -202,6 +203,11 @@ fn the_short_help_of_start_lists_every_option() {
                                    too, as in `web.1.log`
           --log-rotate <SIZE[,N]>  Rename a log file before it has more than SIZE, and keep N old ones
                                    beside it; `none` lets it grow [default: 10MiB,5]
+
+    Control:
+          --listen <ADDRESS>  Let the run be controlled over this port too, by whoever knows the token:
+                              127.0.0.1:PORT
+      -D, --detach            Start in the background, and return when all are healthy
 
     The end:
       -t, --timeout <DURATION>  How long a stop may take before SIGKILL: seconds, or as in `500ms`,

@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
 
 /// So few descriptors that some of 100 processes find none.
-const FEW: &str = "ulimit -n 64; exec \"$@\"";
+const FEW: &str = "ulimit -n 72; exec \"$@\"";
 
 /// One that says `tick`, and 99 that end when the gate is opened for them.
 const HUNDRED: &str = "clock: ./child ticks 20 wait\nweb: read x <go; echo passed\n";
@@ -35,7 +35,7 @@ fn who_finds_no_descriptor_is_started_when_others_have_ended_and_those_that_run_
     wait_for_ticks(&proc);
     let run = proc.end_by(Signal::SIGTERM);
     run.dies_by(Signal::SIGTERM).stdout();
-    assert_snapshot!(run.stderr(), @"warning: 100 processes need 132 open files of ours, and the limit is 64; those that have no room wait until others end");
+    assert_snapshot!(run.stderr(), @"warning: 100 processes need 140 open files of ours, and the limit is 72; those that have no room wait until others end");
 }
 
 // F64
@@ -57,15 +57,15 @@ fn too_many_processes_to_run_at_once_are_an_error_where_none_may_end() {
     let run = hundred("any").run();
     run.exits(2);
     assert_snapshot!(run.stderr(), @r"
-    error: 100 processes need 132 open files of ours, and the limit is 64
-      hint: start fewer, or raise the limit (`ulimit -n 132`)
+    error: 100 processes need 140 open files of ours, and the limit is 72
+      hint: start fewer, or raise the limit (`ulimit -n 140`)
     ");
     let run = hundred("any").args(["--log-format", "json", "--log-dir", "logs"]).run();
-    run.exits(2).complains("100 processes need 332 open files");
+    run.exits(2).complains("100 processes need 340 open files");
     assert!(!run.directory().join("logs").exists());
     let one = |script| Proc::start("web: ./child exit 0\n").args(["--exit-on", "all"]).by_shell(script).run();
-    one("ulimit -n 32; exec \"$@\"").exits(2).complains("1 process needs 33 open files");
-    one("ulimit -n 33; exec \"$@\"").exits(0).never_says("open files").stdout();
+    one("ulimit -n 40; exec \"$@\"").exits(2).complains("1 process needs 41 open files");
+    one("ulimit -n 41; exec \"$@\"").exits(0).never_says("open files").stdout();
 }
 
 // F76

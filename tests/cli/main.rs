@@ -9,6 +9,7 @@ mod args;
 mod check;
 mod config;
 mod contract;
+mod control;
 mod env;
 mod env_file;
 mod exit;

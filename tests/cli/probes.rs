@@ -123,7 +123,7 @@ fn a_question_that_we_have_no_room_for_says_nothing_of_the_process() {
     let toml =
         "[process.web]\nliveness = { exec = 'true', start_period = 0, interval = '50ms', retries = 1 }\n";
     let proc = start("web: ./child wait\nworker: ./child wait\n", toml);
-    let proc = proc.args(["-m", "web=1,worker=9", "--exit-on", "all"]).by_shell("ulimit -n 36; exec \"$@\"");
+    let proc = proc.args(["-m", "web=1,worker=9", "--exit-on", "all"]).by_shell("ulimit -n 44; exec \"$@\"");
     let proc = proc.spawn();
     proc.wait_for(
         "web.1    | liveness could not be asked about for now: no pipe for its output: Too many open files",

@@ -38,9 +38,9 @@ pub(super) fn logs(
     }
     let mut printer = printer(&mut run.client()?, format, options, around)?;
     hand_on(lines(&mut run)?, |page| {
-        let printed = printer.print(page);
-        ui::complain(&printed.stderr);
-        ui::is_read(&printed.stdout)
+        let lines = printer.print(page);
+        ui::complain(&lines.stderr);
+        ui::is_read(&lines.stdout)
     })
 }
 

@@ -43,8 +43,8 @@ pub(super) fn wait(mut run: Found, names: &[String], options: &Options) -> Resul
             Grace::Unlimited => GLANCE,
         };
         if left.is_zero() {
-            let waits: String = open.iter().map(|each| format!("  {}\n", words(each))).collect();
-            ui::complain(format!("error: not {} in time:\n{waits}", options.awaited));
+            let waits: Vec<String> = open.iter().map(|each| words(each)).collect();
+            ui::complain(format!("error: not {} in time:\n  {}\n", options.awaited, waits.join("\n  ")));
             return Ok(ExitCode::from(code::TIMED_OUT));
         }
         match happenings.next(Some(left.min(GLANCE))).map_err(failed)? {
