@@ -4,6 +4,7 @@
 pub(crate) type Example = (&'static str, &'static str);
 
 /// The examples for `command` (`proc` is the program itself); there may be none.
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(crate) fn of(command: &str) -> &'static [Example] {
     match command {
         "proc" => &[
