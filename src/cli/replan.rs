@@ -27,13 +27,13 @@ pub(super) fn replanning(options: &Options, named: &[String], around: &Surroundi
         let (app, gone) = align(app, current);
         let again = Some(Again { scaled, gone: &gone });
         let mut planner = Planner { options: &options, named: &named, problems: &mut problems, again };
-        let Some(planned) = planner.plan(app) else { return Err(problems.into_errors()) };
+        let Some(made) = planner.plan(app) else { return Err(problems.into_errors()) };
         let log_dir = options.log_dir.as_ref().map(|directory| around.directory.join(directory));
         let watcher =
-            watch::start(&planned.plan, log_dir.as_deref()).map_err(|error| vec![error.to_string()])?;
-        let reload = planned.sources.reload(planned.plan.environment.clone(), planned.plan.settings.clone());
-        let notices = planned.notices.into_iter().chain(problems.remarks()).collect();
-        Ok(Replanned { plan: planned.plan, quiet: planned.quiet, notices, reload, watcher })
+            watch::start(&made.plan, log_dir.as_deref()).map_err(|error| vec![error.to_string()])?;
+        let reload = made.sources.reload(made.plan.environment.clone(), made.plan.settings.clone());
+        let notices = made.notices.into_iter().chain(problems.remarks()).collect();
+        Ok(Replanned { plan: made.plan, quiet: made.quiet, notices, reload, watcher })
     })
 }
 

@@ -3,6 +3,7 @@
 use super::Engine;
 use super::clock::Clock;
 use super::handle::{Act, Call};
+use crate::model::exit::Exit;
 use crate::model::happening::Happening;
 use crate::model::instance::InstanceId;
 use crate::model::request::{Refusal, RefusalKind, Request};
@@ -105,7 +106,7 @@ impl Engine {
             has_terminal: self.children.has_terminal(id),
             uptime_seconds: status.uptime.map(|uptime| uptime.as_secs_f64()),
             restarts: status.restarts,
-            exit_code: status.exit.map(|exit| exit.code()),
+            exit_code: status.exit.map(Exit::code),
             why: status.why,
             usage,
         }

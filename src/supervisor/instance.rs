@@ -222,8 +222,7 @@ impl Instance {
                 false
             }
             Phase::Down | Phase::Failed => false,
-            Phase::Starting { .. } => true,
-            Phase::Running(_) | Phase::Stopping(..) => true,
+            Phase::Starting { .. } | Phase::Running(_) | Phase::Stopping(..) => true,
         }
     }
 

@@ -91,7 +91,7 @@ pub fn runtime_dir(named: Option<&Path>) -> Option<PathBuf> {
     let is_ours = |path: &PathBuf| {
         let is_fit = |stat: libc::stat| {
             stat.st_uid == geteuid().as_raw()
-                && stat.st_mode & 0o077 == 0
+                && stat.st_mode & (libc::S_IRWXG | libc::S_IRWXO) == 0
                 && kind(stat.st_mode) == Some("a directory")
         };
         path.is_absolute() && stat(path).is_ok_and(is_fit)

@@ -75,17 +75,14 @@ impl Idle {
     }
 
     pub(super) fn hear(&mut self, event: &Event) {
-        match event {
-            Event::Requested(Request::Stop(ids)) => self.stopped.extend(ids),
-            Event::Requested(Request::Start(ids) | Request::Restart(ids)) => {
-                self.stopped.retain(|id| !ids.contains(id));
-            }
-            Event::Replanned(replan) => {
-                // Who was surplus meanwhile begins anew.
-                self.stopped.retain(|id| replan.instances.contains(id));
-                self.wanted = Some(replan.instances.clone());
-            }
-            _ => {}
+        if let Event::Requested(Request::Stop(ids)) = event {
+            self.stopped.extend(ids);
+        } else if let Event::Requested(Request::Start(ids) | Request::Restart(ids)) = event {
+            self.stopped.retain(|id| !ids.contains(id));
+        } else if let Event::Replanned(replan) = event {
+            // Who was surplus meanwhile begins anew.
+            self.stopped.retain(|id| replan.instances.contains(id));
+            self.wanted = Some(replan.instances.clone());
         }
     }
 }

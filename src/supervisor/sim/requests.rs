@@ -70,6 +70,7 @@ fn replanned(plan: &Plan, renewed: BTreeSet<InstanceId>) -> Event {
 }
 
 /// What comes from outside, in the words of a transcript.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others are reports")]
 pub(super) fn text(event: &Event, plan: &Plan) -> Option<String> {
     let names = |ids: &mut dyn Iterator<Item = InstanceId>| {
         ids.map(|id| plan.name(id)).collect::<Vec<_>>().join(", ")
