@@ -37,6 +37,11 @@ fn an_option_can_come_from_the_environment_and_the_command_line_wins() {
         (&[("PROC_PORT", "9")], "proc start --no-port", "port: None, no_port: true"),
         (&[("PROC_NO_PORT", "1"), ("PROC_PORT", "9")], "proc start", "port: None, no_port: true"),
         (&[("PROC_NO_TIMESTAMPS", "1")], "proc start --timestamps rfc3339", "timestamps: Rfc3339"),
+        (&[("PROC_DETACH", "1")], "proc start", "detach: true"),
+        (&[("PROC_FOLLOW", "1"), ("PROC_LINES", "5")], "proc logs", "follow: true, lines: Some(5)"),
+        (&[("PROC_GREP", "x"), ("PROC_CONTEXT", "2")], "proc logs", r#"grep: Some("x"), context: Some(2)"#),
+        (&[("PROC_FOR", "exited")], "proc wait", "awaited: Exited"),
+        (&[("PROC_TIMEOUT", "soon"), ("PROC_WAIT_TIMEOUT", "7")], "proc wait", "timeout: For(7s)"),
     ] {
         let shown = with_variables(variables, line);
         assert!(shown.contains(expected), "{variables:?} {line}: {shown}");
@@ -47,6 +52,8 @@ fn an_option_can_come_from_the_environment_and_the_command_line_wins() {
 fn a_bad_value_from_the_environment_is_blamed_on_its_variable() {
     let shown = with_variables(&[("PROC_TIMEOUT", "soon")], "proc start");
     assert!(shown.contains("tip: the value is that of the environment variable PROC_TIMEOUT"), "{shown}");
+    let shown = with_variables(&[("PROC_WAIT_TIMEOUT", "soon")], "proc wait");
+    assert!(shown.contains("that of the environment variable PROC_WAIT_TIMEOUT"), "{shown}");
     let shown = with_variables(&[("PROC_SET", "hunter2")], "proc start");
     assert!(shown.contains("PROC_SET") && !shown.contains("hunter2"), "{shown}");
 }

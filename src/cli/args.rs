@@ -283,7 +283,7 @@ pub struct Options {
     #[arg(long, env = "PROC_READ_ONLY", help_heading = CONTROL, value_parser = FalseyValueParser::new())]
     pub read_only: bool,
 
-    /// The key that leaves, with Ctrl (`proc attach`)
+    /// The key that leaves, as in `ctrl-p` (`proc attach`)
     #[arg(long, value_name = "KEY", env = "PROC_DETACH_KEY", help_heading = CONTROL)]
     #[arg(default_value_t = ControlKey::USUAL, value_parser = StringValueParser::new().try_map(|text| text.parse::<ControlKey>()))]
     pub detach_key: ControlKey,

@@ -26,10 +26,11 @@ pub(super) fn detach(root: &Path, around: &Surroundings) -> Result<Option<ExitCo
 /// Shows what the run writes, until all is up; if it ends before, so do we, in the same way.
 fn follow(mut run: Follower, root: &Path, around: &Surroundings) -> Result<ExitCode, CliError> {
     let mut progress = Progress::of(root, run.pid());
+    let mut last = b'\n';
     loop {
         run.wait(GLANCE);
         let ended = run.ended();
-        relay(&mut run)?;
+        relay(&mut run, &mut last)?;
         if let Some(exit) = ended {
             return Ok(end_as(match exit {
                 Exit::Code(code) | Exit::NotStarted(code) => Outcome::Code(code),
@@ -39,15 +40,19 @@ fn follow(mut run: Follower, root: &Path, around: &Surroundings) -> Result<ExitC
         if let Some(news) = progress.look(around) {
             // What was written before it was so is shown before.
             run.wait(GLANCE);
-            relay(&mut run)?;
-            ui::print(news?).map_err(CliError::unwritten)?;
+            relay(&mut run, &mut last)?;
+            // A line of theirs that has no end yet gets one: ours is not to be behind it.
+            let end = if last == b'\n' { "" } else { "\n" };
+            ui::print(format!("{end}{}", news?)).map_err(CliError::unwritten)?;
             return Ok(ExitCode::SUCCESS);
         }
     }
 }
 
-fn relay(run: &mut Follower) -> Result<(), CliError> {
+/// Hands on what was written; `last` is the last byte of it.
+fn relay(run: &mut Follower, last: &mut u8) -> Result<(), CliError> {
     let written = run.read();
+    *last = written.stdout.last().copied().unwrap_or(*last);
     ui::complain(written.stderr);
     ui::print(written.stdout).map_err(CliError::unwritten)
 }

@@ -4,6 +4,7 @@
 pub(crate) type Example = (&'static str, &'static str);
 
 /// The examples for `command` (`proc` is the program itself); there may be none.
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(crate) fn of(command: &str) -> &'static [Example] {
     match command {
         "proc" => &[
@@ -67,6 +68,10 @@ pub(crate) fn of(command: &str) -> &'static [Example] {
         ],
         "why" => &[("proc why web.1", "what it waits for, or why it ended"), ("proc why", "the same of all")],
         "events" => &[("proc events", "as lines"), ("proc events --json | jq -r .event", "an object a line")],
+        "attach" => &[
+            ("proc attach web", "type into the debugger that web has stopped in; Ctrl-] leaves"),
+            ("proc attach --read-only worker.2", "see all that it writes, and no more"),
+        ],
         "reload" => &[("proc reload", "after a change to the Procfile, proc.toml or .env")],
         "down" => &[("proc down", "end the run"), ("proc down -d ~/shop", "end that of an app elsewhere")],
         "run" => &[

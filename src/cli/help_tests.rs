@@ -32,6 +32,7 @@ fn the_help_of_proc() {
       scale        Change how many instances there are of each type, or show it
       wait         Wait until instances are healthy, or have ended
       why          Say what an instance is waiting for, or why it ended
+      attach       Have the terminal of a process: type into it, and see all that it writes
       events       Print what happens in the run, as it happens
       reload       Read the Procfile, proc.toml and the env files again
       down         End the run
@@ -178,6 +179,14 @@ fn the_help_of_proc() {
 
       -C, --context <N>
               Show N lines of the same instance before and after each that `--grep` finds
+
+          --read-only
+              Only watch; another may type (`proc attach`)
+
+          --detach-key <KEY>
+              The key that leaves, as in `ctrl-p` (`proc attach`)
+
+              [default: ctrl-]]
 
           --for <WHAT>
               What to wait for

@@ -48,11 +48,22 @@ pub(crate) fn sections(command: &str) -> &'static [&'static Section] {
             &FILES,
             &ENVIRONMENT,
         ],
-        "start" => &[&CONTRACT, &FORMATION, &PORTS, &OUTPUT, &THE_END, &DETACHED, &LIMITS, &EXIT_STATUS],
+        "start" => &[
+            &CONTRACT,
+            &FORMATION,
+            &PORTS,
+            &OUTPUT,
+            &control::KEYS,
+            &THE_END,
+            &DETACHED,
+            &LIMITS,
+            &EXIT_STATUS,
+        ],
         "ps" | "restart" | "stop" | "signal" | "why" | "events" | "down" => &[&CONTROL, &EXIT_OF_CONTROL],
         "logs" => &[&control::LOGS, &CONTROL, &EXIT_OF_CONTROL],
         "scale" => &[&control::SCALE, &CONTROL, &EXIT_OF_CONTROL],
         "wait" => &[&control::WAIT, &CONTROL, &EXIT_OF_CONTROL],
+        "attach" => &[&control::ATTACH, &CONTROL, &EXIT_OF_CONTROL],
         "reload" => &[&control::RELOAD, &CONTROL, &EXIT_OF_CONTROL],
         "run" => &[&WHAT_RUN_RUNS, &EXIT_OF_RUN],
         "check" => &[&WHAT_CHECK_SAYS, &CONTRACT, &EXIT_OF_CHECK],
@@ -277,7 +288,7 @@ const OUTPUT: Section = Section {
              write to: it colours, writes line by line and draws progress bars as it would by itself. `always` does so \
              everywhere, `never` gives it pipes. Its window is as wide as what the prefix leaves of ours, 20 columns at least, and \
              changes with it; where proc writes to no terminal it has 80 columns and 24 lines. With JSON there are two \
-             terminals, one for each output.",
+             terminals, one for each output. What the process reads comes from its terminal, too: what somebody types with `proc attach`, nothing otherwise.",
         ),
         Item("`--quiet TYPE`", "Hides what the processes of that type write, not what proc says about them."),
         Text(

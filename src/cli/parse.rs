@@ -226,13 +226,21 @@ pub(super) fn without_its_variable(arg: Arg) -> Arg {
 /// Names the variable that a bad value came from, if it is not the command line's.
 fn blame_the_environment(mut error: clap::Error, args: &[OsString]) -> clap::Error {
     let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else { return error };
-    let name = option.trim_start_matches('-').split([' ', '=']).next().unwrap_or_default();
-    let name = format!("PROC_{}", name.to_ascii_uppercase().replace('-', "_"));
+    let long = option.trim_start_matches('-').split([' ', '=']).next().unwrap_or_default();
+    let Some(name) = variable_of(long, args) else { return error };
     if parser(without_its_variable, args).try_get_matches_from(args).is_ok() {
         let tip = format!("the value is that of the environment variable {name}");
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     error
+}
+
+/// The variable of an option of the command that is among the arguments.
+fn variable_of(long: &str, args: &[OsString]) -> Option<String> {
+    let root = command();
+    let mut meant = root.get_subcommands().filter(|sub| args.iter().any(|arg| arg == sub.get_name()));
+    let option = meant.find_map(|sub| sub.get_arguments().find(|arg| arg.get_long() == Some(long)))?;
+    Some(option.get_env()?.to_string_lossy().into_owned())
 }
 
 /// The two places an option may stand in: before the command and after it.

@@ -5,7 +5,7 @@ use std::process;
 
 use clap::error::ErrorKind;
 
-use super::args::{Assignment, Cli, Command, Options};
+use super::args::{Assignment, Awaited, Cli, Command, Options, Source};
 use super::parse::{read, without_its_variable};
 use super::{command, completions};
 use crate::model::policy::{Grace, Timestamps};
@@ -65,6 +65,7 @@ fn an_option_means_the_same_before_and_after_the_command() {
         "--log-rotate 1MiB,3",
         "-t 10",
         "--exit-on failure",
+        "-D",
     ] {
         let before = parse(&format!("proc {option} start")).unwrap();
         let after = parse(&format!("proc start {option}")).unwrap();
@@ -185,4 +186,26 @@ fn there_are_completions_for_each_shell_and_bash_accepts_its_own() {
     let script = String::from_utf8(completions::script(Bash)).unwrap();
     let status = process::Command::new("bash").args(["-n", "-c", &script]).status().unwrap();
     assert!(status.success());
+}
+
+#[test]
+fn behind_logs_f_is_follow_and_before_it_the_procfile() {
+    let options = options("proc -f Procfile.dev logs -f -n 5 web");
+    assert_eq!(options.procfile, Some("Procfile.dev".into()));
+    assert_eq!((options.follow, options.lines), (true, Some(5)));
+    let named = self::options("proc logs --procfile Procfile.dev --follow");
+    assert_eq!((named.procfile, named.follow), (options.procfile, true));
+    assert!(refusal("proc start --follow").starts_with("error: `--follow` means nothing to `proc start`"));
+    assert!(refusal("proc ps --for exited").starts_with("error: `--for` means nothing to `proc ps`"));
+}
+
+#[test]
+fn a_wait_has_a_time_of_its_own_and_none_by_default() {
+    let wait = options("proc wait web --for exited --timeout 2");
+    assert_eq!((wait.awaited, wait.timeout), (Awaited::Exited, "2".parse().unwrap()));
+    assert_eq!(wait.origins.of("timeout"), Source::CommandLine);
+    assert_eq!(options("proc wait").origins.of("timeout"), Source::Default);
+    let wait = command().find_subcommand("wait").unwrap().clone();
+    let timeout = wait.get_arguments().find(|arg| arg.get_id() == "timeout").unwrap();
+    assert_eq!(timeout.get_env().unwrap(), "PROC_WAIT_TIMEOUT");
 }

@@ -19,6 +19,9 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
+/// How much is read of a pipe before something else is looked at: more than a pipe holds, so that all is read of one whose writers have gone.
+const MOST_AT_ONCE: usize = 1024 * 1024;
+
 /// Which of the two processes this is.
 #[derive(Debug)]
 pub enum Side {
@@ -151,11 +154,11 @@ impl Follower {
     }
 }
 
-/// What is in a pipe; at its end it is closed.
+/// What is in a pipe, but not without end where somebody writes without end; at its end it is closed.
 fn take(pipe: &mut Option<OwnedFd>) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 16 * 1024];
-    while let Some(from) = pipe.as_ref() {
+    while let Some(from) = pipe.as_ref().filter(|_| bytes.len() < MOST_AT_ONCE) {
         match receive(from, &mut buffer) {
             Received::Bytes(count) => bytes.extend_from_slice(&buffer[..count]),
             Received::Nothing => break,

@@ -228,7 +228,7 @@ impl Guard {
 
     /// Passes on the keys that were pressed.
     fn take_keys(&mut self) {
-        let Some(keyboard) = self.keyboard.as_ref().filter(|keyboard| keyboard.is_taken()) else { return };
+        let Some(keyboard) = self.keyboard.as_mut().filter(|keyboard| keyboard.is_taken()) else { return };
         let mut keys = [0; 64];
         match keyboard.read(&mut keys) {
             Typed::Keys(count) => keys[..count].iter().for_each(|key| self.link.send(News::Key(*key))),

@@ -118,17 +118,19 @@ impl Keyboard {
         }
     }
 
-    /// Reads keys, without waiting; none while we are in the background.
-    pub fn read(&self, keys: &mut [u8]) -> Typed {
-        if !is_foreground() || !is_readable(&stdin()) {
-            return Typed::Nothing;
+    /// Reads keys, without waiting; none while we are in the background, where the terminal is somebody else's.
+    pub fn read(&mut self, keys: &mut [u8]) -> Typed {
+        match tcgetpgrp(stdin()) {
+            Err(_) => return Typed::Gone,
+            Ok(group) if group != getpgrp() => {
+                self.taken = None;
+                return Typed::Nothing;
+            }
+            Ok(_) if !is_readable(&stdin()) => return Typed::Nothing,
+            Ok(_) => {}
         }
-        match read(stdin(), keys) {
-            Ok(count) => Typed::Keys(count),
-            // We have just gone to the background; or the terminal has gone, which shows in that it has no foreground any more.
-            Err(_) if tcgetpgrp(stdin()).is_ok() => Typed::Nothing,
-            Err(_) => Typed::Gone,
-        }
+        // It fails if we have just gone to the background, or the terminal has gone: the next time tells which.
+        read(stdin(), keys).map_or(Typed::Nothing, Typed::Keys)
     }
 
     /// Gives the terminal back as it was, unless we are in the background: then it is somebody else's.

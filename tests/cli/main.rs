@@ -9,6 +9,7 @@ mod args;
 mod check;
 mod config;
 mod contract;
+#[cfg(feature = "api")]
 mod control;
 mod env;
 mod env_file;

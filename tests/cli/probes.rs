@@ -283,8 +283,8 @@ fn a_stop_command_that_hangs_is_killed_with_what_it_should_stop() {
 #[test]
 fn a_process_has_a_terminal_or_none_as_it_wants() {
     for (tty, args, said) in [
-        ("true", &[][..], "terminals 1 2"),
-        ("true", &["--pty", "never"], "terminals 1 2"),
+        ("true", &[][..], "terminals 0 1 2"),
+        ("true", &["--pty", "never"], "terminals 0 1 2"),
         ("false", &["--pty", "always"], "no terminals"),
     ] {
         let proc = start("web: ./child tty\n", &format!("[process.web]\ntty = {tty}\n")).args(args);

@@ -55,11 +55,9 @@ fn begun(instance: &InstanceStatus) -> String {
     let name = &instance.name;
     match (instance.phase, instance.pid) {
         (PhaseName::Down | PhaseName::Failed | PhaseName::Backoff, _) => format!("starting {name}\n"),
+        (PhaseName::Stopping, _) => format!("starting {name} as soon as it has stopped\n"),
         (PhaseName::Running, Some(pid)) => format!("{name} runs already (pid {pid})\n"),
-        (
-            phase @ (PhaseName::Waiting | PhaseName::Starting | PhaseName::Running | PhaseName::Stopping),
-            _,
-        ) => {
+        (phase @ (PhaseName::Waiting | PhaseName::Starting | PhaseName::Running), _) => {
             format!("{name} is {} already\n", phase.word())
         }
     }

@@ -9,7 +9,7 @@ pub(super) const CONTROL: Section = Section {
         Text(
             "While `proc start` runs it can be asked from another terminal, by a script or by any program: through an HTTP API over a Unix \
              socket that only its user can open. The commands `ps`, `logs`, `restart`, `stop`, `signal`, `scale`, `wait`, `why`, \
-             `events`, `reload` and `down` are clients of it. The socket, with the lock of the run, is in the directory \
+             `attach`, `events`, `reload` and `down` are clients of it. The socket, with the lock of the run, is in the directory \
              `$XDG_RUNTIME_DIR/proc/HASH`, where HASH follows from the root of the app; without such a directory of the user's in \
              `.proc` below the root itself. Both are open to nobody else.",
         ),
@@ -115,6 +115,58 @@ pub(super) const WAIT: Section = Section {
         ),
         Text(
             "`--timeout` is how long at most; its variable is PROC_WAIT_TIMEOUT, for PROC_TIMEOUT is that of `proc start`.",
+        ),
+    ],
+};
+
+pub(super) const ATTACH: Section = Section {
+    title: "A TERMINAL",
+    blocks: &[
+        Text(
+            "What the process has written last (16 KiB) comes first, then what it writes, byte by byte, and what proc says about it, in brackets. What is typed \
+             goes to the terminal that it has of its own (`tty = true` in proc.toml, or `--pty`), which has the window of ours meanwhile. The log has all of it \
+             as ever.",
+        ),
+        Item("Ctrl-]", "Leaves; the process runs on. `--detach-key` names another key with Ctrl: `ctrl-p`."),
+        Item(
+            "Ctrl-C, Ctrl-\\",
+            "Send SIGINT and SIGQUIT to the group of the process, unless it has every key for itself, as editors and some prompts have. Ctrl-Z does nothing \
+             then: who would continue it?",
+        ),
+        Text(
+            "One types at a time: whoever came first. Others watch, and are told so; with `--read-only` one watches anyway, and that needs no terminal of the \
+             process. A restart is told and gone along with. When the process has ended and is not started again, so has proc, with 0.",
+        ),
+        Text(
+            "If standard input is no terminal, it is typed as it is to its end, and then the output is shown until the process ends or proc is stopped: \
+             `echo help | proc attach web.1`. Programs see a newline, as if Enter had been pressed.",
+        ),
+        Text(
+            "Our terminal is as it was afterwards, whatever ends proc but SIGKILL. A slow terminal holds up nobody: how many lines it has missed is said.",
+        ),
+    ],
+};
+
+pub(super) const KEYS: Section = Section {
+    title: "KEYS",
+    blocks: &[
+        Text(
+            "Where `proc start` is in the foreground of a terminal, with standard input and output, it hears keys:",
+        ),
+        Item(
+            "r",
+            "Restart a process: its number in the list, or its name and Enter; Esc asks no more. If there is only one, at once.",
+        ),
+        Item(
+            "f",
+            "Show what one process writes and nothing of the others; once more, all. Log files and `proc logs` have all of it as ever.",
+        ),
+        Item("s", "Show how the processes stand."),
+        Item("q", "Stop all, as `proc down` does: the exit status is 0."),
+        Item("?", "Show what the keys are."),
+        Text(
+            "Ctrl-C, Ctrl-Z and Ctrl-\\ are what they are. In the background (`proc start &`, `bg`) nothing that is typed is read; after `fg` keys are heard within a second. \
+             The terminal is as it was at the end, and while proc is suspended. `--no-keys` switches the keys off.",
         ),
     ],
 };
