@@ -105,6 +105,7 @@ impl Engine {
             exit_on: plan.exit_on,
         };
         self.plan = plan;
+        self.drop_focus_on_nobody();
         self.events.push_back(Event::Replanned(replan));
     }
 
