@@ -1,4 +1,4 @@
-//! The OpenAPI document under `docs/` is that of the routes.
+//! The `OpenAPI` document under `docs/` is that of the routes.
 
 #![cfg(feature = "api")]
 

@@ -2,7 +2,7 @@
 //!
 //! The processes that write are this program itself, called with a verb; what `proc` writes goes into a pipe that is read
 //! all the time. `cargo bench --bench end_to_end`; with `-- spawns 100000` only what so many spawns leave behind,
-//! with `-- idle` only what probes cost.
+//! with `-- idle` only what probes cost, with `-- control` only what it costs to ask a run from elsewhere.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -11,11 +11,13 @@
 )]
 
 mod child;
+mod control;
 mod idle;
 mod run;
 mod spawns;
 
 use run::Run;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -34,6 +36,7 @@ fn main() {
         Some("child") => child::perform(&mut args),
         Some("spawns") => spawn(args.next().map_or(10_000, |count| count.parse().unwrap())),
         Some("idle") => idle(),
+        Some("control") => control(),
         // Cargo says so; a `cargo test` of all targets comes without it.
         Some(_) if std::env::args().any(|arg| arg == "--bench") => measure(),
         Some(_) | None => {}
@@ -58,6 +61,25 @@ fn idle() {
     ] {
         println!("  {what:28} {:7.2} %", idle::cost(settings, said));
     }
+}
+
+/// Prints what those take who ask a run from elsewhere, and what the others notice of it.
+fn control() {
+    println!("latency of a line every 5 ms, from before it is written until it is read");
+    let others = "other: exec sleep 600\n";
+    latency("nobody asks", others);
+    let count = latency_while("another restarts all the time", others, |directory| {
+        control::restart(directory, "other")
+    });
+    println!("  ({count} restarts)");
+    let (median, longest) = control::ps();
+    println!("\n`proc ps` with 50 processes: p50 {median:.1?}, max {longest:.1?}");
+    let (written, shown, missed) = control::follow();
+    println!(
+        "\na flood of {written} lines/s: `proc logs -f` shows {shown}/s and says of {missed}/s that it missed them"
+    );
+    println!();
+    idle();
 }
 
 fn measure() {
@@ -133,7 +155,19 @@ fn rate(bytes: usize, since: Instant) -> u128 {
 
 /// Prints a row: a process that ticks, beside those of this Procfile.
 fn latency(what: &str, others: &str) {
-    let mut run = Run::start(&format!("quiet: ./child child ticks 1000\n{others}"), &[]);
+    latency_while(what, others, |_| ());
+}
+
+/// The same while something else is done in the directory of the run; what came of that.
+fn latency_while<T: Send + 'static>(
+    what: &str,
+    others: &str,
+    other: impl FnOnce(&Path) -> T + Send + 'static,
+) -> T {
+    let mut run = Run::start(&format!("quiet: ./child child ticks 1000\n{others}"), &["--exit-on", "any"]);
+    let directory = run.directory().to_owned();
+    run.wait_for("tick", 1);
+    let other = std::thread::spawn(move || other(&directory));
     let (mut latencies, mut rest) = (Vec::new(), Vec::new());
     run.drain(|bytes| {
         let now = SystemTime::now();
@@ -144,12 +178,16 @@ fn latency(what: &str, others: &str) {
         rest.drain(..whole);
     });
     run.end();
-    assert_eq!(latencies.len(), 1000);
+    assert!(latencies.len() > 900, "{} came", latencies.len());
     latencies.sort();
+    let at = |percent: usize| latencies[latencies.len() * percent / 100];
     println!(
         "  {what:28} p50 {:9.3?}   p99 {:9.3?}   max {:9.3?}",
-        latencies[499], latencies[989], latencies[999]
+        at(50),
+        at(99),
+        latencies[latencies.len() - 1]
     );
+    other.join().unwrap()
 }
 
 fn of_an_endless_line() -> u64 {

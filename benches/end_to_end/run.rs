@@ -3,6 +3,7 @@
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::io::Read;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
@@ -12,7 +13,7 @@ const LOOK_EVERY: usize = 256;
 /// A `proc` that runs.
 pub(crate) struct Run {
     proc: Child,
-    _directory: TempDir,
+    directory: TempDir,
     peak: u64,
 }
 
@@ -31,8 +32,15 @@ impl Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_proc"));
         command.args(["start", "--color", "always", "--timestamps", "time"]).args(args);
         command.current_dir(directory.path()).env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin");
+        // Where the run is asked; a directory that is ours alone, and goes with the run.
+        command.env("XDG_RUNTIME_DIR", directory.path());
         let proc = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-        Self { proc, _directory: directory, peak: 0 }
+        Self { proc, directory, peak: 0 }
+    }
+
+    /// Where it runs.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// Reads until this text has come so often.

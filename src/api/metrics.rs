@@ -37,7 +37,7 @@ fn words(scrape: Scrape) -> Result<String, fmt::Error> {
     Ok(plain(&text))
 }
 
-/// The library writes OpenMetrics, where the head of a counter has not the `_total` that its samples have.
+/// The library writes `OpenMetrics`, where the head of a counter has not the `_total` that its samples have.
 fn plain(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let counters: Vec<&str> =
@@ -47,7 +47,9 @@ fn plain(text: &str) -> String {
         let mut words = line.splitn(4, ' ');
         match (words.next(), words.next(), words.next(), words.next()) {
             (Some("#"), Some(what), Some(name), Some(rest)) if counters.contains(&name) => {
-                plain.push_str(&format!("# {what} {name}_total {rest}"));
+                for part in ["# ", what, " ", name, "_total ", rest] {
+                    plain.push_str(part);
+                }
             }
             _ => plain.push_str(line),
         }
@@ -79,9 +81,11 @@ impl Collector for Scrape {
         let Figures { snapshot, written, starts, stops } = &self.figures;
         let mut family = |name, help, metric_type, samples: Vec<Sample<'_>>| {
             let mut family = encoder.encode_descriptor(name, help, None, metric_type)?;
-            samples.iter().try_for_each(|(labels, value)| match labels.is_empty() {
-                true => sample(&mut family, value),
-                false => sample(&mut family.encode_family(labels)?, value),
+            samples.iter().try_for_each(|(labels, value)| {
+                if labels.is_empty() {
+                    return sample(&mut family, value);
+                }
+                sample(&mut family.encode_family(labels)?, value)
             })
         };
         let each = |value: &dyn Fn(&InstanceStatus) -> Option<Value<'static>>| {

@@ -52,7 +52,7 @@ pub struct LogsQuery {
     pub since: Option<f64>,
     /// Only lines that this regular expression matches somewhere.
     pub grep: Option<String>,
-    /// So many lines before and after each that matches, too.
+    /// So many lines of the same instance before and after each that matches, too.
     #[param(required = false, maximum = 1000)]
     pub context: u32,
 }

@@ -77,7 +77,7 @@ pub(super) fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// The OpenAPI document, as it is served and committed.
+/// The document in `OpenAPI`, as it is served and committed.
 #[must_use]
 pub fn document() -> String {
     // Texts, numbers and lists of them can be written as JSON.

@@ -7,7 +7,7 @@ use super::routes::{App, router};
 use crate::engine::handle::Handle;
 use crate::unix::run_dir::{may_control, peer_uid};
 use axum::{Router, middleware};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
@@ -46,7 +46,11 @@ impl fmt::Debug for Port {
 pub fn new_token() -> io::Result<String> {
     let mut bytes = [0; TOKEN_BYTES];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(bytes.iter().fold(String::new(), |mut word, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(word, "{byte:02x}");
+        word
+    }))
 }
 
 /// A server that runs.

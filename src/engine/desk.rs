@@ -8,7 +8,7 @@ use crate::model::happening::Happening;
 use crate::model::instance::InstanceId;
 use crate::model::request::{Refusal, RefusalKind, Request};
 use crate::model::selector;
-use crate::model::snapshot::{InstanceStatus, PhaseName, Snapshot, Usage};
+use crate::model::snapshot::{InstanceStatus, Snapshot, Usage};
 use crate::supervisor::{Event, Notice, Status};
 use crate::unix::usage;
 use std::collections::BTreeMap;
@@ -46,22 +46,17 @@ impl Engine {
         if names.is_empty() {
             return Err(refused(RefusalKind::Invalid, "no instance is named; `*` means all"));
         }
-        let there: Vec<InstanceId> = self.supervisor.instances().collect();
+        // Who is on its way out because there are to be fewer can be signalled, and no more.
+        let is_meant =
+            |id: &InstanceId| matches!(act, Act::Signal(_)) || self.plan.instances.contains_key(id);
+        let there: Vec<InstanceId> = self.supervisor.instances().filter(is_meant).collect();
         let mut ids = selector::select(names, &there, &self.plan.types)?;
-        let phase =
-            |id: &InstanceId| self.supervisor.status(*id, &self.plan, self.now).map(|each| each.phase);
-        let is_up = |id: &InstanceId| {
-            matches!(
-                phase(id),
-                Some(PhaseName::Running | PhaseName::Starting | PhaseName::Waiting | PhaseName::Stopping)
-            )
-        };
-        match act {
-            Act::Start => ids.retain(|id| !is_up(id) || phase(id) == Some(PhaseName::Stopping)),
-            Act::Stop => ids.retain(|id| is_up(id) || phase(id) == Some(PhaseName::Backoff)),
-            Act::Signal(_) => ids.retain(|id| self.children.leader(*id).is_some()),
-            Act::Restart => {}
-        }
+        ids.retain(|id| match act {
+            Act::Start => self.supervisor.is_startable(*id),
+            Act::Stop => !self.supervisor.is_parked(*id),
+            Act::Signal(_) => self.children.leader(*id).is_some(),
+            Act::Restart => true,
+        });
         let done = ids.iter().map(|id| self.plan.name(*id)).collect();
         self.events.push_back(Event::Requested(match act {
             Act::Start => Request::Start(ids),
@@ -107,6 +102,8 @@ impl Engine {
             uptime_seconds: status.uptime.map(|uptime| uptime.as_secs_f64()),
             restarts: status.restarts,
             exit_code: status.exit.map(Exit::code),
+            has_succeeded: status.has_succeeded,
+            is_stopped_on_request: status.is_parked,
             why: status.why,
             usage,
         }

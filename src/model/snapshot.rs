@@ -51,6 +51,10 @@ pub struct InstanceStatus {
     pub restarts: u32,
     /// The code of its last end, as a shell gives it.
     pub exit_code: Option<u8>,
+    /// Whether its last end was the one of a process that has done its work; null: it has not ended.
+    pub has_succeeded: Option<bool>,
+    /// Whether it stays down because somebody has asked for that.
+    pub is_stopped_on_request: bool,
     /// What it waits for, or why it ended, in words.
     pub why: String,
     /// What its processes use; null where that was not asked for, or nobody can tell.

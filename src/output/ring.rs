@@ -3,7 +3,7 @@
 //! The engine only copies each chunk into it. Cutting it into lines, choosing among them and putting them into words is done by who reads
 //! it, on another thread and at its own pace: a slow reader finds that the oldest has gone, and how many lines that were.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -150,7 +150,9 @@ impl Ring {
         let Some(author) = inner.streams.remove(&stream) else { return };
         if inner.inside_line.get(&stream) == Some(&true) {
             inner.push(stream, author, b"", true);
-            inner.inside_line.remove(&stream);
+        }
+        // None is used twice.
+        if inner.inside_line.remove(&stream) == Some(true) {
             drop(inner);
             self.grown.notify_waiters();
         }
@@ -185,6 +187,22 @@ impl Ring {
         let next = segments.last().map_or(inner.next.max(seq), |last| last.seq + 1);
         let gone = (seq < first).then(|| inner.gone.clone());
         Reading { is_over: inner.is_over && next >= inner.next, segments, next, gone }
+    }
+
+    /// Where the last so many lines begin of those who are wanted, or a little before.
+    #[must_use]
+    pub fn last(&self, lines: u64, mut is_wanted: impl FnMut(&Author) -> bool) -> u64 {
+        let inner = self.lock();
+        let (mut seen, mut streams) = (0, BTreeSet::new());
+        for segment in inner.segments.iter().rev().filter(|segment| is_wanted(&segment.author)) {
+            seen += segment.lines;
+            streams.insert(segment.stream);
+            // The head of the first line of each stream may stand before that.
+            if seen >= lines.saturating_add(streams.len() as u64) {
+                return segment.seq;
+            }
+        }
+        0
     }
 
     /// Where the next segment will stand.
@@ -288,6 +306,16 @@ mod tests {
         let instance = Some(InstanceId { process: 0, number: 1 });
         assert_eq!(left.gone, Some(BTreeMap::from([(instance, 2)])));
         assert_eq!(ring.read(2).gone, None);
+    }
+
+    #[test]
+    fn the_last_lines_are_found_from_the_end() {
+        let ring = ring(10_000);
+        for line in [&b"a\nb\n"[..], b"c\nd", b"\ne\n", b"f\n"] {
+            ring.feed(ONE, line);
+        }
+        assert_eq!([0, 1, 2, 3, 5, 9].map(|lines| ring.last(lines, |_| true)), [3, 2, 2, 1, 0, 0]);
+        assert_eq!(ring.last(1, |_| false), 0);
     }
 
     #[test]

@@ -165,14 +165,24 @@ impl Fleet {
         self.instances.get_mut(&id)
     }
 
-    /// Nobody has changed from here on: the rules have seen everything. Who was retired and is down is forgotten.
+    /// Nobody has changed from here on: the rules have seen everything.
     pub(crate) fn settle(&mut self) {
-        for id in std::mem::take(&mut self.touched) {
-            if self.instances.get(&id).is_some_and(Instance::is_forgotten) {
-                let instance = self.instances.remove(&id);
-                self.forgotten.extend(instance.map(|instance| (id, instance.generation)));
+        self.touched.clear();
+    }
+
+    /// Forgets who was retired and is down; it counts as one that has changed, for others may have waited for it.
+    fn forget(&mut self) {
+        for id in &self.touched {
+            if self.instances.get(id).is_some_and(Instance::is_forgotten) {
+                let instance = self.instances.remove(id);
+                self.forgotten.extend(instance.map(|instance| (*id, instance.generation)));
             }
         }
+    }
+
+    /// Whether there is such an instance, and it is to stay.
+    pub(crate) fn is_wanted(&self, id: InstanceId) -> bool {
+        self.instances.get(&id).is_some_and(|instance| !instance.is_retired)
     }
 
     /// Takes up how the instances of another plan behave, and those of it that are new, which are down.

@@ -194,7 +194,10 @@ impl Instance {
             // Another one beside what could not be killed would be two.
             return;
         }
-        (self.is_parked, self.is_retired) = (false, false);
+        if self.is_retired {
+            return;
+        }
+        self.is_parked = false;
         match self.phase {
             Phase::Waiting { .. }
             | Phase::Starting { .. }
@@ -235,7 +238,9 @@ impl Instance {
     pub(crate) fn is_startable(&self) -> bool {
         match self.phase {
             Phase::Down | Phase::Failed | Phase::Backoff { why: Backoff::Ended, .. } => !self.survived,
-            Phase::Stopping(..) | Phase::Running(_) => self.is_parked && self.next == Next::Nothing,
+            Phase::Stopping(life, _) | Phase::Running(life) => {
+                (self.is_parked || life.exit.is_some()) && self.next == Next::Nothing && !self.is_retired
+            }
             Phase::Waiting { .. }
             | Phase::Starting { .. }
             | Phase::Backoff { why: Backoff::NoRoom(_), .. } => false,

@@ -32,6 +32,8 @@ pub(crate) enum Intent {
     Park(InstanceId),
     /// The same, and it is forgotten when it is down.
     Retire(InstanceId),
+    /// Take that back: it is wanted again.
+    Keep(InstanceId),
     /// Send a signal to the group of this instance.
     Signal { instance: InstanceId, signal: Signal },
     /// Stop this instance because it does not live any more; its end counts as a failure, whatever its code.

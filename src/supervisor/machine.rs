@@ -168,6 +168,18 @@ impl Supervisor {
         self.fleet.ids()
     }
 
+    /// Whether an instance neither runs nor is about to, and can be started.
+    #[must_use]
+    pub fn is_startable(&self, id: InstanceId) -> bool {
+        self.fleet.is_wanted(id) && self.fleet.is_startable(id)
+    }
+
+    /// Whether an instance stays down because somebody has asked for that.
+    #[must_use]
+    pub fn is_parked(&self, id: InstanceId) -> bool {
+        self.fleet.is_parked(id)
+    }
+
     /// Whether the run has begun to stop.
     #[must_use]
     pub fn is_stopping(&self) -> bool {

@@ -49,16 +49,17 @@ impl Asked {
 pub(crate) fn decide(fleet: &Fleet, change: Change<'_>) -> Vec<Intent> {
     match change {
         Change::Requested(Request::Start(ids)) => {
-            of(ids, |id| fleet.is_startable(id), |id| say(id, Asked::Start, Intent::Want(id)))
+            let is_meant = |id| fleet.is_wanted(id) && fleet.is_startable(id);
+            of(ids, is_meant, |id| say(id, Asked::Start, Intent::Restart(id)))
         }
         Change::Requested(Request::Stop(ids)) => {
             let grace = |id| Asked::Stop(fleet.settings(id).stop.grace);
             let what = |id| if fleet.life(id).is_some() { grace(id) } else { Asked::NotStart };
             let stop = |id| say(id, what(id), Intent::Park(id));
-            of(ids, |id| !fleet.is_parked(id), stop)
+            of(ids, |id| fleet.is_wanted(id) && !fleet.is_parked(id), stop)
         }
         Change::Requested(Request::Restart(ids)) => {
-            of(ids, |_| true, |id| say(id, Asked::Restart, Intent::Restart(id)))
+            of(ids, |id| fleet.is_wanted(id), |id| say(id, Asked::Restart, Intent::Restart(id)))
         }
         Change::Requested(Request::Signal { instances, signal }) => {
             let send = |instance| Intent::Signal { instance, signal: *signal };
@@ -88,7 +89,7 @@ fn follow(fleet: &Fleet, replan: &Replan) -> Vec<Intent> {
     let retire = |id| say(id, Asked::Retire(fleet.settings(id).stop.grace), Intent::Retire(id));
     let retired = fleet.ids().filter(is_gone).flat_map(retire);
     let is_new = |id: &InstanceId| fleet.is_new(*id) || fleet.is_retired(*id);
-    let wanted = replan.instances.iter().copied().filter(is_new).map(Intent::Want);
+    let wanted = replan.instances.iter().copied().filter(is_new).map(Intent::Keep);
     let is_other = |id: &InstanceId| replan.renewed.contains(id) && !is_new(id) && !fleet.is_parked(*id);
     let others = replan.instances.iter().copied().filter(is_other);
     let renew = |id| say(id, Asked::Renew, Intent::Renew(id));

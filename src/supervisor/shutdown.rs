@@ -15,7 +15,8 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Shutdown {
     exit_on: ExitOn,
-    first_failure: Option<(InstanceId, Exit)>,
+    /// Those that count, in the order in which they came.
+    failures: Vec<(InstanceId, Exit)>,
     state: State,
 }
 
@@ -33,7 +34,7 @@ enum State {
 
 impl Shutdown {
     pub(crate) fn new(exit_on: ExitOn) -> Self {
-        Self { exit_on, first_failure: None, state: State::Watching }
+        Self { exit_on, failures: Vec::new(), state: State::Watching }
     }
 
     /// Whether the run still goes on: nothing is started once it does not.
@@ -60,10 +61,31 @@ impl Shutdown {
         if let Change::Ended(instance, exit) = change
             && !fleet.is_success(instance, exit)
         {
-            self.first_failure = self.first_failure.or(Some((instance, exit)));
+            if !self.failures.iter().any(|(id, _)| *id == instance) {
+                self.failures.push((instance, exit));
+            }
         }
-        if let Change::Replanned(replan) = change {
-            self.exit_on = replan.exit_on;
+        match change {
+            Change::Replanned(replan) => {
+                self.exit_on = replan.exit_on;
+                self.failures.retain(|(id, _)| !replan.renewed.contains(id) && replan.instances.contains(id));
+            }
+            // What somebody has started anew is not what failed.
+            Change::Requested(Request::Start(ids) | Request::Restart(ids)) => {
+                self.failures.retain(|(id, _)| !ids.contains(id));
+            }
+            Change::Requested(_)
+            | Change::Begun
+            | Change::Started(_)
+            | Change::Probed { .. }
+            | Change::FileChanged { .. }
+            | Change::Ended(..)
+            | Change::Restarting(_)
+            | Change::Parked(_)
+            | Change::Signal(_)
+            | Change::Resumed
+            | Change::OutputClosed
+            | Change::Progress => {}
         }
         match self.state {
             State::Watching => {
@@ -112,7 +134,7 @@ impl Shutdown {
         if is_enough {
             Some(Cause::Ended(instance, exit))
         } else {
-            fleet.all_ended().then_some(Cause::AllEnded(self.first_failure))
+            fleet.all_ended().then_some(Cause::AllEnded(self.failures.first().copied()))
         }
     }
 

@@ -22,6 +22,10 @@ pub struct Status {
     pub restarts: u32,
     /// How it ended last.
     pub exit: Option<Exit>,
+    /// Whether its last end was the one of a process that has done its work; none: it has not ended.
+    pub has_succeeded: Option<bool>,
+    /// Whether it stays down because somebody has asked for that.
+    pub is_parked: bool,
     /// What it waits for, or why it ended, in words.
     pub why: String,
 }
@@ -43,6 +47,8 @@ pub(super) fn of(
         uptime: life.map(|life| now.saturating_duration_since(life.since)),
         restarts: instance.spawns.saturating_sub(1),
         exit: instance.last_end.map(|(exit, _)| exit),
+        has_succeeded: instance.last_end.map(|(exit, _)| fleet.is_success(id, exit)),
+        is_parked: instance.is_parked,
         why: Words { fleet, id, instance, complaint, plan, now }.why(),
     })
 }
@@ -102,6 +108,13 @@ impl Words<'_> {
     fn why_waiting(&self) -> String {
         match order::obstacle(self.fleet, self.id) {
             None => "it starts in a moment".into(),
+            Some(Obstacle::Wait(need)) if self.fleet.is_parked(need.of) => {
+                let of = self.plan.name(need.of);
+                format!(
+                    "it waits for {}, which was asked to stop; `proc start {of}` starts it",
+                    need.text(self.plan)
+                )
+            }
             Some(Obstacle::Wait(need) | Obstacle::Never(need)) => {
                 let of = self.plan.name(need.of);
                 format!("it waits for {}; `proc why {of}` says why that takes time", need.text(self.plan))

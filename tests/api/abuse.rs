@@ -67,7 +67,7 @@ fn half_a_request_is_waited_for_no_longer_than_it_may_take() {
         stream.write_all(part.as_bytes()).unwrap();
         stream
     });
-    let answers = streams.each_mut().map(|stream| answer(stream));
+    let answers = streams.each_mut().map(answer);
     assert!(answers[3].starts_with("HTTP/1.1 408"), "{}", answers[3]);
     assert!(begun.elapsed() < LIMIT);
     assert_eq!(api.get("/run").status, 200);

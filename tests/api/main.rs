@@ -11,6 +11,7 @@
 mod support;
 
 mod abuse;
+mod attach;
 mod client;
 mod logs;
 mod place;

@@ -48,6 +48,17 @@ impl Cutter {
         }
     }
 
+    /// Begins with this segment.
+    pub(super) fn begin_at(&mut self, seq: u64) {
+        self.next = seq;
+    }
+
+    /// Whether somebody's lines are wanted.
+    pub(super) fn wants(&mut self, author: &Author) -> bool {
+        let names = self.names.as_deref();
+        *self.chosen.entry(author.instance).or_insert_with(|| is_meant(names, author))
+    }
+
     /// Which segment is wanted next.
     pub(super) fn next(&self) -> u64 {
         self.next
@@ -77,8 +88,7 @@ impl Cutter {
     /// The bytes of a segment that are to be cut; none, if nobody wants to see them.
     pub(super) fn begin<'a>(&mut self, segment: &'a Segment, dropped: impl FnOnce(u64)) -> Option<&'a [u8]> {
         let author = &segment.author;
-        let names = self.names.as_deref();
-        let is_chosen = *self.chosen.entry(author.instance).or_insert_with(|| is_meant(names, author));
+        let is_chosen = self.wants(author);
         *self.accounted.entry(author.instance).or_default() += segment.lines;
         if !is_chosen {
             return None;

@@ -56,13 +56,20 @@ pub(super) async fn logs(
         Some(query.name.clone())
     };
     let sieve = Sieve::new(grep(&query)?, since(&query, handle.wall()), query.context as usize);
-    let log = Log {
+    let mut log = Log {
         ring: Arc::clone(handle.ring()),
         cutter: Cutter::new(names),
         sieve,
         writer: Writer::new(query.lines.map(|lines| lines as usize), missed),
     };
     let (pen, body) = streamed();
+    if query.grep.is_none()
+        && let Some(lines) = query.lines
+    {
+        // What stands before them need not be looked at.
+        let begin = log.ring.last(lines.into(), |author| log.cutter.wants(author));
+        log.cutter.begin_at(begin);
+    }
     tokio::spawn(log.tell(query.follow, pen));
     Ok(([(CONTENT_TYPE, "application/x-ndjson")], body).into_response())
 }

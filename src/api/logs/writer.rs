@@ -66,10 +66,10 @@ impl Writer {
     }
 
     fn put(&mut self, line: Line<'_>) {
-        let is_same = |(author, at, _): &&(Arc<Author>, SystemTime, Records)| {
-            Arc::ptr_eq(author, line.author) && *at == line.at
+        let is_other = |(author, at, _): &(Arc<Author>, SystemTime, Records)| {
+            !Arc::ptr_eq(author, line.author) || *at != line.at
         };
-        if self.head.as_ref().filter(is_same).is_none() {
+        if self.head.as_ref().is_none_or(is_other) {
             self.formatter.set_time(line.at, Duration::ZERO);
             let Author { label, pid, stream, .. } = &**line.author;
             let records = self.formatter.records(&Source { label, pid: *pid, stream: *stream });

@@ -156,6 +156,8 @@ mod tests {
             uptime_seconds: None,
             restarts: 0,
             exit_code: None,
+            has_succeeded: None,
+            is_stopped_on_request: false,
             why: String::new(),
             usage: None,
         }

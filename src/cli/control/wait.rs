@@ -143,6 +143,8 @@ mod tests {
             uptime_seconds: None,
             restarts: 0,
             exit_code: code,
+            has_succeeded: None,
+            is_stopped_on_request: false,
             why: "because".into(),
             usage: None,
         }

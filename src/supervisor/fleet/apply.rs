@@ -35,6 +35,10 @@ impl Fleet {
                     self.park(id, now);
                     self.change(id, |instance| instance.is_retired = true);
                 }
+                Intent::Keep(id) => self.change(id, |instance| {
+                    instance.is_retired = false;
+                    instance.start_again(None, now);
+                }),
                 Intent::Signal { instance, signal } => self.signal_group(instance, vec![signal]),
                 Intent::Condemn(id) => self.condemn(id, now),
                 Intent::Probe { instance, kind } => self.probe(instance, kind),
@@ -113,10 +117,13 @@ impl Fleet {
     fn restart(&mut self, id: InstanceId, now: Instant) {
         let Some(instance) = self.touch(id) else { return };
         let was_parked = std::mem::take(&mut instance.is_parked);
-        if was_parked || (instance.phase == Phase::Down && instance.ended.is_none()) {
-            instance.start_again(None, now);
-        } else {
-            self.renew(id, now);
+        if !was_parked && (instance.phase != Phase::Down || instance.ended.is_some()) {
+            return self.renew(id, now);
+        }
+        instance.start_again(None, now);
+        if instance.last_end.is_some() && instance.life().is_none() {
+            // There is no end to come that would tell.
+            self.changes.push_back(Change::Restarting(id));
         }
     }
 
@@ -241,6 +248,7 @@ impl Fleet {
             self.say(Notice::Killing { instances: killed, grace_over: true });
         }
         self.signal_trees(&steps);
+        self.forget();
     }
 
     /// The signals of these steps to the trees: what is outside of the groups first, while it can be seen whose it is.
