@@ -91,7 +91,9 @@ impl Engine {
             self.say(None, &format!("reload: {}", change.what));
         }
         if self.planner.notices != notices {
-            notices.iter().for_each(|notice| self.say(None, &format!("reload: {notice}")));
+            for notice in &notices {
+                self.say(None, &format!("reload: {notice}"));
+            }
             self.planner.notices = notices;
         }
         Ok(changes.into_iter().map(|change| change.what + &change.detail).collect())
@@ -182,7 +184,9 @@ impl Engine {
             anew(InstanceId { process, number: 1 }, &self.plan, new).into_iter().for_each(&mut note);
         }
         let live = changed(&live(settings(&self.plan, process), settings(new, process)));
-        live.into_iter().for_each(|text| note(Difference::of(format!("{text} (without a restart)"))));
+        if let Some(text) = live {
+            note(Difference::of(format!("{text} (without a restart)")));
+        }
         let (was, is) = (self.plan.count(process), new.count(process));
         if was != is {
             note(Difference::of(format!("{is} instead of {was}")));
