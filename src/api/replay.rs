@@ -60,8 +60,9 @@ fn length(bytes: &[u8]) -> Option<usize> {
 /// Whether a terminal answers to a control sequence. So is one that was broken off: it does nothing, and is not to begin what follows.
 fn is_question(sequence: &[u8]) -> bool {
     match sequence {
-        [ENQUIRY, ..] | [ESCAPE, b'Z' | b'P' | b'_' | b'^' | b'X', ..] => true,
-        [ESCAPE] | [ESCAPE, b'[' | b']'] => true,
+        [ENQUIRY, ..] | [ESCAPE] | [ESCAPE, b'[' | b']'] | [ESCAPE, b'Z' | b'P' | b'_' | b'^' | b'X', ..] => {
+            true
+        }
         [ESCAPE, b'[', body @ .., last] => is_question_by(body, *last),
         [ESCAPE, b']', .., last] if ![BELL, b'\\'].contains(last) => true,
         [ESCAPE, b']', body @ ..] => {
@@ -79,9 +80,8 @@ fn is_question_by(body: &[u8], last: u8) -> bool {
         matches!(number, b"11" | b"13" | b"14" | b"15" | b"16" | b"18" | b"19" | b"20" | b"21")
     };
     match last {
-        ..b'@' | 0x7f.. => true,
-        // The cursor and the state; what it is.
-        b'n' | b'c' => true,
+        // It was broken off; the cursor and the state; what it is.
+        ..b'@' | 0x7f.. | b'n' | b'c' => true,
         b'x' => !body.iter().any(|byte| (b' '..=b'/').contains(byte)),
         // A mode; its settings; a checksum.
         b'p' | b'w' => body.ends_with(b"$"),

@@ -86,7 +86,9 @@ mod tests {
 
     fn is_elsewhere_after(parts: &[&str]) -> bool {
         let mut screens = Screens::default();
-        parts.iter().for_each(|part| screens.note(part.as_bytes()));
+        for part in parts {
+            screens.note(part.as_bytes());
+        }
         screens.plain().starts_with(OWN_SCREEN)
     }
 
