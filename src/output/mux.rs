@@ -28,8 +28,11 @@ const GLANCE: usize = 16 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StreamId(pub u64);
 
+/// The columns of a terminal that is as narrow as they are: a question that fits there can be erased.
+const NARROWEST: usize = 80;
+
 /// The stream of our questions.
-const QUESTION: StreamId = StreamId(u64::MAX);
+pub(super) const QUESTION: StreamId = StreamId(u64::MAX);
 
 /// What is to be written, to where.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -48,11 +51,18 @@ pub struct Mux {
     system: Label,
     /// The process that alone is shown, by its name.
     focus: Option<String>,
-    /// A question of ours that is open, as far as it is shown.
-    question: Option<View>,
+    /// A question of ours that is open.
+    question: Option<Question>,
     /// Bytes of unfinished lines, in all streams together.
     held: usize,
     most_held: usize,
+}
+
+/// A question of ours, with what is typed as its answer so far.
+#[derive(Debug, Default)]
+struct Question {
+    text: String,
+    view: View,
 }
 
 /// What all streams are written on.
@@ -169,7 +179,7 @@ impl Mux {
 
     /// Shows a question of ours, with what is typed as its answer so far, in the place of what it was; none: it is over.
     ///
-    /// Whatever else is printed gets a line of its own, and the question is shown again when it changes.
+    /// Whatever else is printed takes its place, and at the end of that it is shown again. Where it cannot be erased, it is when it changes.
     pub fn ask(&mut self, question: Option<&str>) {
         let Page { formatter, screen, formatted: Formatted { stdout: out, .. } } = &mut self.page;
         let Some(screen) = screen else {
@@ -181,15 +191,29 @@ impl Mux {
         };
         let place = Place { out, formatter, label: &self.system };
         match question {
-            Some(question) => {
-                let view = self.question.get_or_insert_default();
-                screen.write(place, QUESTION, view, format!("\r{question}").as_bytes(), Extent::Tail);
+            Some(text) => {
+                let question = self.question.get_or_insert_default();
+                text.clone_into(&mut question.text);
+                screen.question_fits = formatter.prefix_width() + text.len() < NARROWEST;
+                let again = format!("\r{text}");
+                screen.write(place, QUESTION, &mut question.view, again.as_bytes(), Extent::Tail);
             }
             None => {
-                if let Some(mut view) = self.question.take() {
-                    screen.write(place, QUESTION, &mut view, b"", Extent::Whole);
+                if let Some(mut question) = self.question.take() {
+                    screen.write(place, QUESTION, &mut question.view, b"", Extent::Whole);
                 }
             }
+        }
+    }
+
+    /// Shows the open question again if something else has taken its place.
+    fn ask_again(&mut self) {
+        let has_lost_its_place = |screen: &Screen| screen.can_erase(QUESTION) && !screen.is_open(QUESTION);
+        if self.printed() > 0
+            && self.page.screen.as_ref().is_some_and(has_lost_its_place)
+            && let Some(text) = self.question.as_ref().map(|question| question.text.clone())
+        {
+            self.ask(Some(&text));
         }
     }
 
@@ -230,6 +254,7 @@ impl Mux {
     /// Takes what has been printed since the last time.
     #[must_use]
     pub fn take(&mut self) -> Formatted {
+        self.ask_again();
         std::mem::take(&mut self.page.formatted)
     }
 

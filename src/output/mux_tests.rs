@@ -109,8 +109,30 @@ fn a_question_of_ours_stays_open_and_is_shown_again_below_what_comes_between() {
     test.mux.ask(None);
     test.mux.ask(None);
     test.say("ours").prints(
-        "system | which? \r\x1b[Ksystem | which? w\nworker.1 | two\nsystem | which? we\nsystem | ours\n",
+        "system | which? \r\x1b[Ksystem | which? w\r\x1b[Kworker.1 | two\nsystem | which? we\nsystem | ours\n",
     );
+}
+
+#[test]
+fn a_question_that_is_open_is_shown_again_at_the_end_of_what_took_its_place() {
+    let mut test = Test::terminal();
+    test.mux.ask(Some("which? w"));
+    drop(test.mux.take());
+    test = test.feed(WORKER, "two\nthree\n");
+    let taken = String::from_utf8(test.mux.take().stdout).unwrap();
+    assert_eq!(taken, "\r\x1b[Kworker.1 | two\nworker.1 | three\nsystem | which? w");
+    assert_eq!(test.mux.take(), Formatted::default());
+    test.mux.ask(None);
+    test.say("ours").prints("\nsystem | ours\n");
+}
+
+#[test]
+fn a_question_that_may_need_more_than_a_line_is_not_erased() {
+    let mut test = Test::terminal();
+    let question = format!("{}? ", "which ".repeat(20));
+    test.mux.ask(Some(&question));
+    test = test.feed(WORKER, "two\n");
+    test.prints(&format!("system | {question}\nworker.1 | two\n"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use memchr::{memchr, memrchr};
 
 use super::escape::Filter;
 use super::format::{Formatter, Label};
-use super::mux::StreamId;
+use super::mux::{QUESTION, StreamId};
 
 /// A terminal that our output goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub(super) struct Screen {
     terminal: Terminal,
     /// The stream whose tail is the last physical line; none where that line has its newline.
     open: Option<StreamId>,
+    /// Whether a question of ours has a line to itself: then it can be erased.
+    pub(super) question_fits: bool,
 }
 
 /// What of a stream's current line is on the screen.
@@ -61,7 +63,7 @@ pub(super) enum Extent {
 
 impl Screen {
     pub(super) fn new(terminal: Terminal) -> Self {
-        Self { terminal, open: None }
+        Self { terminal, open: None, question_fits: false }
     }
 
     /// Writes more of a stream's line, or what replaces it.
@@ -105,15 +107,34 @@ impl Screen {
             // Before, not behind: a cursor that has come to the last column stands on what it wrote there.
             place.out.extend_from_slice(ERASE);
         } else {
-            self.end_line(place.out);
+            self.make_room(place.out);
         }
         place.prefix();
         self.open = Some(id);
     }
 
+    /// Whether this is the stream whose tail is the last line.
+    pub(super) fn is_open(&self, id: StreamId) -> bool {
+        self.open == Some(id)
+    }
+
+    /// Whether what is shown of a stream may be erased for what comes next: questions of ours are, which are shown again.
+    pub(super) fn can_erase(&self, id: StreamId) -> bool {
+        id == QUESTION && self.terminal.can_erase && self.question_fits
+    }
+
+    /// Has what comes next begin on a line of its own.
+    fn make_room(&mut self, out: &mut Vec<u8>) {
+        if self.open.is_some_and(|open| self.can_erase(open)) {
+            out.extend_from_slice(ERASE);
+            self.open = None;
+        }
+        self.end_line(out);
+    }
+
     /// Writes a line of ours. It may name what others have named.
     pub(super) fn say(&mut self, mut place: Place<'_>, line: &str) {
-        self.end_line(place.out);
+        self.make_room(place.out);
         place.prefix();
         View::default().pass(line.as_bytes(), true, place.out);
         place.out.push(b'\n');
