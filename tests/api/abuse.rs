@@ -118,6 +118,19 @@ fn those_who_are_busy_are_not_closed_for_others() {
 }
 
 #[test]
+fn who_follows_a_flood_and_chooses_nothing_of_it_holds_up_nobody() {
+    let api = Api::of(app("web: yes\n").args(["--quiet", "web"]));
+    let mut streams = [(); 2].map(|()| connect(&api.socket));
+    for (stream, grep) in streams.iter_mut().zip(["n", "(%5Cw%7Cy)%7B9%7Dn"]) {
+        let request = format!("GET /logs?follow=true&grep={grep} HTTP/1.0\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+    }
+    for _ in 0..20 {
+        assert_eq!(api.get("/run").status, 200);
+    }
+}
+
+#[test]
 fn another_user_is_refused_even_where_the_directory_was_opened_to_all() {
     if !Uid::effective().is_root() {
         return skip("only root can be another user");

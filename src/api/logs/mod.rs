@@ -140,6 +140,8 @@ impl Log {
             if reading.is_over {
                 return Ok(());
             }
+            // More may be there already, and nothing of it have been sent: others have their turn all the same.
+            tokio::task::yield_now().await;
             tokio::select! {
                 () = self.ring.grown(reading.next) => {}
                 () = pen.closed() => return Err(Gone),
@@ -159,6 +161,8 @@ impl Log {
             if self.writer.waiting() >= FRAME {
                 self.send(pen).await?;
             }
+            // Others have their turn, however long a pattern takes.
+            tokio::task::yield_now().await;
         }
         let Self { cutter, sieve, writer, .. } = self;
         cutter.end(segment, |line| sieve.sift(line, |line| writer.write(line)));
