@@ -7,7 +7,7 @@ mod cutter;
 mod sieve;
 mod writer;
 
-use super::body::{Pen, streamed};
+use super::body::Pen;
 use super::failure::{Failure, Refused};
 use super::messages::LogRecord;
 use super::query::LogsQuery;
@@ -45,7 +45,7 @@ struct Line<'a> {
 #[utoipa::path(get, path = "/logs", tag = "logs", params(LogsQuery),
     responses((status = 200, description = "A record on each line.", body = LogRecord, content_type = "application/x-ndjson"), Refused))]
 pub(super) async fn logs(
-    State(App { handle, missed, .. }): State<App>,
+    State(App { handle, missed, streams, .. }): State<App>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let query = LogsQuery::read(query.as_deref().unwrap_or_default()).map_err(Failure::invalid)?;
@@ -62,7 +62,7 @@ pub(super) async fn logs(
         sieve,
         writer: Writer::new(query.lines.map(|lines| lines as usize), missed),
     };
-    let (pen, body) = streamed();
+    let (pen, body) = streams.begin()?;
     if query.grep.is_none()
         && let Some(lines) = query.lines
     {
