@@ -62,6 +62,15 @@ pub struct Count {
     pub bytes: u64,
 }
 
+/// A place in the order of all.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Place {
+    /// The segment that stands there.
+    pub seq: u64,
+    /// The lines of each instance that stand before it, since the run began.
+    pub lines: BTreeMap<Option<InstanceId>, u64>,
+}
+
 /// What one reading gave.
 #[derive(Debug, Default)]
 pub struct Reading {
@@ -205,6 +214,24 @@ impl Ring {
         0
     }
 
+    /// The place of this segment; of the oldest if it has gone, of the next if it is still to come.
+    #[must_use]
+    pub fn place(&self, seq: u64) -> Place {
+        let inner = self.lock();
+        let first = inner.next - inner.segments.len() as u64;
+        if seq <= first {
+            return Place { seq: first, lines: inner.gone.clone() };
+        }
+        let mut lines = BTreeMap::new();
+        for ((instance, _), count) in &inner.counts {
+            *lines.entry(*instance).or_default() += count.lines;
+        }
+        for segment in inner.segments.iter().rev().take_while(|segment| segment.seq >= seq) {
+            *lines.entry(segment.author.instance).or_default() -= segment.lines;
+        }
+        Place { seq: seq.min(inner.next), lines }
+    }
+
     /// Where the next segment will stand.
     #[must_use]
     pub fn end(&self) -> u64 {
@@ -306,6 +333,8 @@ mod tests {
         let instance = Some(InstanceId { process: 0, number: 1 });
         assert_eq!(left.gone, Some(BTreeMap::from([(instance, 2)])));
         assert_eq!(ring.read(2).gone, None);
+        let place = |seq, lines| Place { seq, lines: BTreeMap::from([(instance, lines)]) };
+        assert_eq!([0, 3, 9].map(|seq| ring.place(seq)), [place(2, 2), place(3, 3), place(5, 5)]);
     }
 
     #[test]

@@ -96,6 +96,18 @@ fn a_thousand_idle_connections_keep_nobody_from_an_answer() {
     drop(idle);
 }
 
+#[test]
+fn large_answers_that_nobody_reads_cost_little_memory() {
+    let api = Api::of(app("web: ./child flood 100000 say over ready wait\n").args(["--quiet", "web"]));
+    while !api.get("/logs?name=web&lines=1").body.contains("\"ready\"") {}
+    let pid = api.run.supervisor();
+    let before = memory(pid);
+    let unread: Vec<_> = (0..16).map(|_| api.follow("/logs?lines=100000")).collect();
+    let grown = memory(pid).saturating_sub(before);
+    assert!(grown < 24 * 1024, "{grown} KiB for answers that nobody reads");
+    drop(unread);
+}
+
 /// The resident memory of a process, in KiB.
 fn memory(pid: nix::unistd::Pid) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
