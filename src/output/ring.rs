@@ -184,7 +184,7 @@ impl Ring {
     #[must_use]
     pub fn read(&self, seq: u64) -> Reading {
         let inner = self.lock();
-        let first = inner.next - inner.segments.len() as u64;
+        let first = inner.first();
         let skip = usize::try_from(seq.saturating_sub(first)).unwrap_or(usize::MAX);
         let mut bytes = 0;
         let fits = |segment: &&Segment| {
@@ -200,32 +200,33 @@ impl Ring {
 
     /// Where the last so many lines begin of those who are wanted, or a little before.
     #[must_use]
-    pub fn last(&self, lines: u64, mut is_wanted: impl FnMut(&Author) -> bool) -> u64 {
+    pub fn last(&self, lines: u64, mut is_wanted: impl FnMut(&Author) -> bool) -> Place {
         let inner = self.lock();
+        let mut before = inner.lines();
         let (mut seen, mut streams) = (0, BTreeSet::new());
-        for segment in inner.segments.iter().rev().filter(|segment| is_wanted(&segment.author)) {
+        for segment in inner.segments.iter().rev() {
+            *before.entry(segment.author.instance).or_default() -= segment.lines;
+            if !is_wanted(&segment.author) {
+                continue;
+            }
             seen += segment.lines;
             streams.insert(segment.stream);
             // The head of the first line of each stream may stand before that.
             if seen >= lines.saturating_add(streams.len() as u64) {
-                return segment.seq;
+                return Place { seq: segment.seq, lines: before };
             }
         }
-        0
+        Place { seq: inner.first(), lines: before }
     }
 
     /// The place of this segment; of the oldest if it has gone, of the next if it is still to come.
     #[must_use]
     pub fn place(&self, seq: u64) -> Place {
         let inner = self.lock();
-        let first = inner.next - inner.segments.len() as u64;
-        if seq <= first {
-            return Place { seq: first, lines: inner.gone.clone() };
+        if seq <= inner.first() {
+            return Place { seq: inner.first(), lines: inner.gone.clone() };
         }
-        let mut lines = BTreeMap::new();
-        for ((instance, _), count) in &inner.counts {
-            *lines.entry(*instance).or_default() += count.lines;
-        }
+        let mut lines = inner.lines();
         for segment in inner.segments.iter().rev().take_while(|segment| segment.seq >= seq) {
             *lines.entry(segment.author.instance).or_default() -= segment.lines;
         }
@@ -263,6 +264,20 @@ impl Ring {
 }
 
 impl Inner {
+    /// The oldest that is still there.
+    fn first(&self) -> u64 {
+        self.next - self.segments.len() as u64
+    }
+
+    /// What each instance has written, all streams together.
+    fn lines(&self) -> BTreeMap<Option<InstanceId>, u64> {
+        let mut lines = BTreeMap::new();
+        for ((instance, _), count) in &self.counts {
+            *lines.entry(*instance).or_default() += count.lines;
+        }
+        lines
+    }
+
     fn push(&mut self, stream: StreamId, author: Arc<Author>, bytes: &[u8], is_end: bool) {
         let lines = memchr::memchr_iter(b'\n', bytes).count() as u64;
         let begins_line = self.inside_line.get(&stream) != Some(&true);
@@ -343,8 +358,11 @@ mod tests {
         for line in [&b"a\nb\n"[..], b"c\nd", b"\ne\n", b"f\n"] {
             ring.feed(ONE, line);
         }
-        assert_eq!([0, 1, 2, 3, 5, 9].map(|lines| ring.last(lines, |_| true)), [3, 2, 2, 1, 0, 0]);
-        assert_eq!(ring.last(1, |_| false), 0);
+        assert_eq!([0, 1, 2, 3, 5, 9].map(|lines| ring.last(lines, |_| true).seq), [3, 2, 2, 1, 0, 0]);
+        assert_eq!(ring.last(1, |_| false).seq, 0);
+        let instance = Some(InstanceId { process: 0, number: 1 });
+        assert_eq!(ring.last(1, |_| true).lines, BTreeMap::from([(instance, 3)]));
+        assert_eq!(ring.last(9, |_| true).lines, BTreeMap::from([(instance, 0)]));
     }
 
     #[test]

@@ -141,12 +141,11 @@ impl Log {
 
     /// Where what is told begins, or a little before.
     fn begin(&mut self, now: &Place) -> Place {
-        let seq = match self.lines {
+        let place = match self.lines {
             // What stands before them need not be looked at.
             Some(lines) if !self.has_pattern => self.ring.last(lines, |author| self.cutter.wants(author)),
-            Some(_) | None => 0,
+            Some(_) | None => self.ring.place(0),
         };
-        let place = self.ring.place(seq);
         if place.seq > now.seq { now.clone() } else { place }
     }
 

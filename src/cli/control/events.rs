@@ -6,6 +6,7 @@ use super::super::ui;
 use super::failed;
 use super::find::Found;
 use crate::api::client::{Client, ClientError, Heard, Lines};
+use crate::api::messages::Dropped;
 use crate::model::diagnostic::printable;
 use crate::model::happening::Happening;
 use std::process::ExitCode;
@@ -69,7 +70,14 @@ impl Happenings {
 /// The happenings among the lines of an event stream; its other fields say nothing that these do not.
 fn happenings(lines: &[u8]) -> Vec<Happening> {
     let data = lines.split(|byte| *byte == b'\n').filter_map(|line| line.strip_prefix(b"data:"));
-    data.filter_map(|json| serde_json::from_slice(json).ok()).collect()
+    data.filter_map(|json| serde_json::from_slice(json).ok().or_else(|| missing(json))).collect()
+}
+
+/// In the place of those that this reader was too slow for.
+fn missing(json: &[u8]) -> Option<Happening> {
+    let Dropped { dropped } = serde_json::from_slice(json).ok()?;
+    let text = format!("missing here: {dropped}; this reader was too slow");
+    Some(Happening { ts: "-".into(), event: "dropped".into(), process: None, text })
 }
 
 #[cfg(test)]
@@ -81,6 +89,8 @@ mod tests {
         let stream = b"event: started\ndata: {\"ts\":\"t\",\"event\":\"started\",\"process\":\"web.1\",\"text\":\"started with pid 7\"}\n\n: still here\n\n";
         let happening = &happenings(stream)[0];
         assert_eq!(words(happening), "t started      web.1        started with pid 7\n");
+        let dropped = &happenings(b"event: dropped\ndata: {\"dropped\":3}\n\n")[0];
+        assert_eq!(words(dropped), "- dropped      system       missing here: 3; this reader was too slow\n");
         assert!(happenings(b": still here\ndata: {\n").is_empty());
     }
 }

@@ -87,8 +87,8 @@ pub(super) fn open(
         match (awaited, each.phase) {
             (Awaited::Healthy, PhaseName::Running) if !each.is_task && each.is_healthy != Some(false) => {}
             (Awaited::Healthy, PhaseName::Down) if each.is_task && each.exit_code == Some(0) => {}
-            // Somebody has stopped it, or may: whoever waits for all does not mean it.
-            (Awaited::Healthy, PhaseName::Down) if !are_named => {}
+            // Whoever waits for all does not mean who was stopped, or had nothing more to do.
+            (Awaited::Healthy, PhaseName::Down) if !are_named && is_at_rest(each) => {}
             (Awaited::Healthy, PhaseName::Down | PhaseName::Failed) => {
                 return Err(words(each));
             }
@@ -104,6 +104,11 @@ pub(super) fn open(
         }
     }
     Ok(open)
+}
+
+/// Whether nobody misses it that is down.
+fn is_at_rest(instance: &InstanceStatus) -> bool {
+    instance.is_stopped_on_request || instance.exit_code.is_none_or(|code| code == 0)
 }
 
 /// What there is to say when all is as it was waited for.
@@ -179,7 +184,10 @@ mod tests {
             let instance = instance(phase, is_task, is_healthy, code);
             assert_eq!(waits(instance.clone(), Awaited::Healthy, true), expected, "{instance:?}");
         }
-        assert_eq!(waits(instance(Down, false, None, Some(143)), Awaited::Healthy, false), "met");
+        let ended = instance(Down, false, None, Some(143));
+        assert_eq!(waits(ended.clone(), Awaited::Healthy, false), "vain");
+        let stopped = InstanceStatus { is_stopped_on_request: true, ..ended };
+        assert_eq!(waits(stopped, Awaited::Healthy, false), "met");
     }
 
     #[test]
