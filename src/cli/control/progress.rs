@@ -7,7 +7,7 @@ use super::find::at;
 use super::wait;
 use crate::api::client::Client;
 use crate::model::instance::Pid;
-use crate::model::snapshot::{InstanceStatus, PhaseName, Snapshot};
+use crate::model::snapshot::{PhaseName, Snapshot};
 use std::path::{Path, PathBuf};
 
 /// The run of a process that was started a moment ago.
@@ -36,16 +36,7 @@ impl Progress {
         if snapshot.is_stopping || i64::from(snapshot.pid) != i64::from(self.pid.0) {
             return None;
         }
-        // Nobody has stopped anything yet: who is down has ended by itself.
-        let is_failure = |each: &&InstanceStatus| {
-            each.phase == PhaseName::Down && each.exit_code.is_some_and(|code| code != 0)
-        };
-        let failed = snapshot.instances.iter().find(is_failure);
-        let open = match failed {
-            Some(failed) => Err(wait::words(failed)),
-            None => wait::open(&snapshot.instances, Awaited::Healthy, false),
-        };
-        match open {
+        match wait::open(&snapshot.instances, Awaited::Healthy, false) {
             Ok(open) if open.is_empty() => Some(Ok(up(&snapshot))),
             Ok(_) => None,
             Err(hopeless) => {
