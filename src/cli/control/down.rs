@@ -4,7 +4,7 @@ use super::super::args::Options;
 use super::super::error::CliError;
 use super::super::load::Surroundings;
 use super::super::ui;
-use super::events::{Happenings, News};
+use super::events::{Happenings, News, Told, missing};
 use super::find::{self, Found};
 use super::{failed, is_lost, print};
 use crate::api::client::ClientError;
@@ -71,7 +71,11 @@ fn watch(mut happenings: Happenings) -> Result<(), CliError> {
     Ok(())
 }
 
-fn words(Happening { process, text, .. }: &Happening) -> String {
+fn words(told: &Told) -> String {
+    let Happening { process, text, .. } = match told {
+        Told::Happening(happening) => happening,
+        Told::Missed(missed) => return format!("system: {}\n", missing(*missed)),
+    };
     let process = process.as_deref().unwrap_or("system");
     format!("{process}: {}\n", printable(text))
 }
