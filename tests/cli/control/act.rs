@@ -66,6 +66,13 @@ fn a_second_start_is_refused_unless_it_only_names_what_is_to_run() {
 }
 
 #[test]
+fn one_instance_is_named_in_a_run_that_is_there_only() {
+    let answer = App::new(TWO).ask(&["start", "web.1"]).exits(2);
+    answer
+        .complains("one instance can be started in a run that is there; a run begins with `web` or `web=N`");
+}
+
+#[test]
 fn a_signal_goes_to_those_that_are_named() {
     let app = App::running("web: ./child trap HUP say reopened ready wait\nworker: ./child wait\n");
     app.wait_for("web.1    | ready");
