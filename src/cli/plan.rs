@@ -46,6 +46,9 @@ impl Again<'_> {
     fn apply(self, formation: &mut Formation, types: &[ProcessType]) {
         for (index, (count, each)) in formation.counts.iter_mut().zip(types).enumerate() {
             *count = self.scaled.get(&each.name).copied().unwrap_or(*count);
+            if self.scaled.get(&each.name) == Some(&0) {
+                formation.unwanted.push(index);
+            }
             if self.gone.contains(&index) {
                 *count = 0;
             }

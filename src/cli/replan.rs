@@ -25,6 +25,13 @@ pub(super) fn replanning(options: &Options, named: &[String], around: &Surroundi
         }
         let Some(app) = app.filter(|_| !problems.are_fatal()) else { return Err(problems.into_errors()) };
         let (app, gone) = align(app, current);
+        if gone.iter().any(|index| !current.gone.contains(index)) {
+            // A typing error in its line is not to stop what runs.
+            let (app, problems) = load::app(&options, &around, Demand::Suspicious);
+            if app.is_none() {
+                return Err(problems.into_errors());
+            }
+        }
         let again = Some(Again { scaled, gone: &gone });
         let mut planner = Planner { options: &options, named: &named, problems: &mut problems, again };
         let Some(made) = planner.plan(app) else { return Err(problems.into_errors()) };

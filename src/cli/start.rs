@@ -113,9 +113,12 @@ fn failed(what: &'static str) -> impl Fn(io::Error) -> CliError {
 
 /// Says that a run is there, to who wants one in the background: so it is. What is not up yet of it is said, too.
 fn there(error: &CliError, waits: &[String]) -> Result<ExitCode, CliError> {
-    let waits: String = waits.iter().map(|each| format!("  {each}\n")).collect();
     let next = if waits.is_empty() { "" } else { "; not all of it is up: `proc wait` waits for that" };
-    ui::print(format!("{error}{next}\n{waits}")).map_err(CliError::unwritten)?;
+    let mut text = format!("{error}{next}\n");
+    for each in waits {
+        text.extend(["  ", each, "\n"]);
+    }
+    ui::print(text).map_err(CliError::unwritten)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -109,9 +109,9 @@ impl Engine {
 
     /// Sees to it that an instance which is started again finds its port free: what it was before may still be on its way out of it.
     ///
-    /// Not at first: then it was looked at with all that can be wrong before a start.
+    /// Another one that had the port and is not wanted any more may be, too. Not at first: then it was looked at with all that can be wrong before a start.
     fn check_ports(&self, instance: InstanceId) -> Result<(), SpawnFailure> {
-        if self.children.pid(instance).is_none() {
+        if self.children.pid(instance).is_none() && !self.planner.has_replanned {
             return Ok(());
         }
         let Some(port) = self.wanted_port(instance).filter(|port| listener::is_taken(*port)) else {

@@ -5,6 +5,7 @@ use super::desk::refused;
 use super::reload::{Reload, environment_words};
 use crate::model::instance::InstanceId;
 use crate::model::plan::Plan;
+use crate::model::procfile::ProcessType;
 use crate::model::request::{Refusal, RefusalKind};
 use crate::model::settings::{DEFAULTS, Settings};
 use crate::output::Label;
@@ -38,6 +39,10 @@ pub(super) struct Planner {
     read: Option<Replanning>,
     /// How many there are to be of the types that somebody has scaled.
     scaled: BTreeMap<String, u16>,
+    /// What was said last that is no change.
+    notices: Vec<String>,
+    /// Whether there was another plan before this one.
+    pub(super) has_replanned: bool,
 }
 
 impl Engine {
@@ -82,11 +87,16 @@ impl Engine {
         self.reader.replace(reload);
         self.watcher = watcher;
         self.adopt(plan, renewed);
-        let texts: Vec<String> = changes.into_iter().chain(notices).collect();
-        for text in &texts {
-            self.say(None, &format!("reload: {text}"));
+        for change in &changes {
+            self.say(None, &format!("reload: {}", change.what));
         }
-        Ok(texts)
+        if self.planner.notices != notices {
+            for notice in &notices {
+                self.say(None, &format!("reload: {notice}"));
+            }
+            self.planner.notices = notices;
+        }
+        Ok(changes.into_iter().map(|change| change.what + &change.detail).collect())
     }
 
     /// Goes by this plan from here on.
@@ -105,6 +115,7 @@ impl Engine {
             exit_on: plan.exit_on,
         };
         self.plan = plan;
+        self.planner.has_replanned = true;
         self.events.push_back(Event::Replanned(replan));
     }
 
@@ -122,66 +133,133 @@ impl Engine {
         Ok(())
     }
 
-    /// What is otherwise in another plan, in words; and the instances that have to start anew for it.
-    fn differences(&self, new: &Plan) -> (Vec<String>, BTreeSet<InstanceId>) {
-        let (mut texts, mut renewed) = (Vec::new(), BTreeSet::new());
+    /// What is otherwise in another plan; and the instances that have to start anew for it.
+    fn differences(&self, new: &Plan) -> (Vec<Difference>, BTreeSet<InstanceId>) {
+        let (mut all, mut renewed) = (Vec::new(), BTreeSet::new());
+        if self.plan.exit_on != new.exit_on {
+            all.push(Difference::of("on_exit changed"));
+        }
         for (index, each) in new.types.iter().enumerate() {
             let was_there = index < self.plan.types.len() && !self.plan.gone.contains(&index);
             let is_there = !new.gone.contains(&index);
-            let mut say = |text: String| texts.push(format!("{}: {text}", each.name));
+            let mut say = |difference: Difference| all.push(difference.with(&each.name));
             match (was_there, is_there) {
                 (false, false) => {}
-                (true, false) => say("gone".into()),
-                (false, true) => say(format!("new: `{}`", each.command.text())),
+                (true, false) => say(Difference::of("gone")),
+                (false, true) => say(appeared(each, new.count(index))),
                 (true, true) => {
-                    let (changes, is_renewed) = self.differences_of(index, new);
-                    changes.into_iter().for_each(say);
-                    let ids = new.instances.keys().filter(|id| id.process == index && is_renewed);
-                    renewed.extend(ids.copied());
+                    self.differences_of(index, new, &mut renewed).into_iter().for_each(say);
                 }
             }
         }
-        (texts, renewed)
+        (all, renewed)
     }
 
-    /// What is otherwise with a process type, and whether its instances have to start anew for it.
-    fn differences_of(&self, process: usize, new: &Plan) -> (Vec<String>, bool) {
-        let id = InstanceId { process, number: 1 };
-        let started = self.given(id);
-        let mut changes = Vec::new();
-        let command = |plan: &Plan| plan.types.get(process).map(|each| each.command.text().to_owned());
-        if let (Some(before), Some(now)) = (command(started), command(new))
-            && before != now
-        {
-            changes.push(format!("command changed: `{before}` is `{now}` now"));
+    /// What is otherwise with a process type; its instances that have to start anew for it are added to `renewed`.
+    fn differences_of(
+        &self,
+        process: usize,
+        new: &Plan,
+        renewed: &mut BTreeSet<InstanceId>,
+    ) -> Vec<Difference> {
+        let mut changes: Vec<Difference> = Vec::new();
+        let mut note = |change: Difference| {
+            if !changes.contains(&change) {
+                changes.push(change);
+            }
+        };
+        let ids: Vec<InstanceId> = new.instances.keys().copied().filter(|id| id.process == process).collect();
+        for id in &ids {
+            // Whoever has no process will be started with what is new anyway.
+            let has_process = self.children.leader(*id).is_some();
+            let before = if has_process { self.given(*id) } else { &self.plan };
+            let anew = anew(*id, before, new);
+            let is_through = !has_process && settings(new, process).is_oneshot;
+            if !anew.is_empty() && !is_through {
+                renewed.insert(*id);
+            }
+            anew.into_iter().for_each(&mut note);
         }
-        changes.extend(environment_words(id, started, new));
-        let (before, now) = (settings(started, process), settings(new, process));
-        let anew = [
-            ("readiness", before.readiness != now.readiness),
-            ("liveness", before.liveness != now.liveness),
-            ("working_dir", started.directory(id) != new.directory(id)),
-            ("port", before.port != now.port),
-            ("tty", before.tty != now.tty),
-        ];
-        changes.extend(changed(&anew));
-        let is_renewed = !changes.is_empty();
-        let live = [
-            ("depends_on", before.depends_on != now.depends_on),
-            ("restart", before.restart != now.restart),
-            ("success_exit_codes", before.success_exit_codes != now.success_exit_codes),
-            ("on_exit", before.on_exit != now.on_exit),
-            ("stop", before.stop != now.stop),
-            ("watch", before.watch != now.watch),
-            ("log", before.is_hidden != now.is_hidden),
-        ];
-        changes.extend(changed(&live).map(|text| format!("{text} (without a restart)")));
+        if ids.is_empty() {
+            anew(InstanceId { process, number: 1 }, &self.plan, new).into_iter().for_each(&mut note);
+        }
+        let live = changed(&live(settings(&self.plan, process), settings(new, process)));
+        if let Some(text) = live {
+            note(Difference::of(format!("{text} (without a restart)")));
+        }
         let (was, is) = (self.plan.count(process), new.count(process));
         if was != is {
-            changes.push(format!("{is} instead of {was}"));
+            note(Difference::of(format!("{is} instead of {was}")));
         }
-        (changes, is_renewed)
+        changes
     }
+}
+
+/// Something that is otherwise with another plan.
+#[derive(Debug, PartialEq, Eq)]
+struct Difference {
+    /// What, for everybody: it stays in the log.
+    what: String,
+    /// More of it, for whoever asked: a command may hold what is no affair of others.
+    detail: String,
+}
+
+impl Difference {
+    fn of(what: impl Into<String>) -> Self {
+        Self { what: what.into(), detail: String::new() }
+    }
+
+    /// The same, with the process type that it is about.
+    fn with(self, process_type: &str) -> Self {
+        Self { what: format!("{process_type}: {}", self.what), ..self }
+    }
+}
+
+/// A process type that there was not.
+fn appeared(each: &ProcessType, count: u16) -> Difference {
+    let none = if count > 0 {
+        String::new()
+    } else {
+        format!(" (none is started; `proc scale {}=1` does)", each.name)
+    };
+    Difference { what: "new".into(), detail: format!(": `{}`{none}", each.command.text()) }
+}
+
+/// What is otherwise with an instance so that it has to start anew.
+fn anew(id: InstanceId, before: &Plan, new: &Plan) -> Vec<Difference> {
+    let mut changes = Vec::new();
+    let command = |plan: &Plan| plan.types.get(id.process).map(|each| each.command.text().to_owned());
+    if let (Some(was), Some(is)) = (command(before), command(new))
+        && was != is
+    {
+        changes
+            .push(Difference { what: "command changed".into(), detail: format!(": `{was}` is `{is}` now") });
+    }
+    changes.extend(environment_words(id, before, new).map(Difference::of));
+    let (was, is) = (settings(before, id.process), settings(new, id.process));
+    let fields = [
+        ("readiness", was.readiness != is.readiness),
+        ("liveness", was.liveness != is.liveness),
+        ("working_dir", before.directory(id) != new.directory(id)),
+        ("port", was.port != is.port),
+        ("tty", was.tty != is.tty),
+    ];
+    changes.extend(changed(&fields).map(Difference::of));
+    changes
+}
+
+/// The settings that count from here on, whether a process runs or not.
+fn live(was: &Settings, is: &Settings) -> [(&'static str, bool); 8] {
+    [
+        ("depends_on", was.depends_on != is.depends_on),
+        ("restart", was.restart != is.restart),
+        ("success_exit_codes", was.success_exit_codes != is.success_exit_codes),
+        ("on_exit", was.on_exit != is.on_exit),
+        ("stop", was.stop != is.stop),
+        ("type", was.is_oneshot != is.is_oneshot),
+        ("watch", was.watch != is.watch),
+        ("log", was.is_hidden != is.is_hidden),
+    ]
 }
 
 fn settings(plan: &Plan, process: usize) -> &Settings {

@@ -4,7 +4,7 @@ use super::formation::{Formation, MOST};
 use super::instance::InstanceId;
 use super::plan::Plan;
 use super::port;
-use super::procfile::unknown_type;
+use super::procfile::{ProcessType, unknown_type};
 use super::request::{Refusal, RefusalKind};
 use std::collections::BTreeMap;
 
@@ -57,7 +57,9 @@ impl Plan {
         }
         let process = self.types.iter().position(|each| each.name == name);
         let Some(process) = process.filter(|index| !self.gone.contains(index)) else {
-            let (message, hint) = unknown_type(name, &self.types);
+            let there = self.types.iter().enumerate().filter(|(index, _)| !self.gone.contains(index));
+            let there: Vec<ProcessType> = there.map(|(_, each)| each.clone()).collect();
+            let (message, hint) = unknown_type(name, &there);
             return Err(Refusal { kind: RefusalKind::Unknown, message, hint });
         };
         let there = self.count(process);

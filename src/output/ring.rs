@@ -189,20 +189,32 @@ impl Ring {
         Reading { is_over: inner.is_over && next >= inner.next, segments, next, gone }
     }
 
-    /// Where the last so many lines begin of those who are wanted, or a little before.
+    /// Where the last so many lines begin of those who are wanted, or a little before; and how many lines of each instance stand before that.
     #[must_use]
-    pub fn last(&self, lines: u64, mut is_wanted: impl FnMut(&Author) -> bool) -> u64 {
+    pub fn last(
+        &self,
+        lines: u64,
+        mut is_wanted: impl FnMut(&Author) -> bool,
+    ) -> (u64, BTreeMap<Option<InstanceId>, u64>) {
         let inner = self.lock();
+        let mut before: BTreeMap<Option<InstanceId>, u64> = BTreeMap::new();
+        for ((instance, _), count) in &inner.counts {
+            *before.entry(*instance).or_default() += count.lines;
+        }
         let (mut seen, mut streams) = (0, BTreeSet::new());
-        for segment in inner.segments.iter().rev().filter(|segment| is_wanted(&segment.author)) {
+        for segment in inner.segments.iter().rev() {
+            *before.entry(segment.author.instance).or_default() -= segment.lines;
+            if !is_wanted(&segment.author) {
+                continue;
+            }
             seen += segment.lines;
             streams.insert(segment.stream);
             // The head of the first line of each stream may stand before that.
             if seen >= lines.saturating_add(streams.len() as u64) {
-                return segment.seq;
+                return (segment.seq, before);
             }
         }
-        0
+        (0, before)
     }
 
     /// Where the next segment will stand.
@@ -314,8 +326,11 @@ mod tests {
         for line in [&b"a\nb\n"[..], b"c\nd", b"\ne\n", b"f\n"] {
             ring.feed(ONE, line);
         }
-        assert_eq!([0, 1, 2, 3, 5, 9].map(|lines| ring.last(lines, |_| true)), [3, 2, 2, 1, 0, 0]);
-        assert_eq!(ring.last(1, |_| false), 0);
+        assert_eq!([0, 1, 2, 3, 5, 9].map(|lines| ring.last(lines, |_| true).0), [3, 2, 2, 1, 0, 0]);
+        assert_eq!(ring.last(1, |_| false).0, 0);
+        let instance = Some(InstanceId { process: 0, number: 1 });
+        assert_eq!(ring.last(1, |_| true).1, BTreeMap::from([(instance, 3)]));
+        assert_eq!(ring.last(9, |_| true).1, BTreeMap::from([(instance, 0)]));
     }
 
     #[test]

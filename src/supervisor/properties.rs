@@ -113,7 +113,7 @@ impl World {
             spawning,
             alive: BTreeMap::new(),
             plan: plan.clone(),
-            idle: Idle::default(),
+            idle: Idle::new(plan),
             stopping_since: None,
             outcome: None,
             transcript: Vec::new(),

@@ -60,10 +60,9 @@ impl Shutdown {
     pub(crate) fn decide(&mut self, fleet: &Fleet, change: Change<'_>, now: Instant) -> Vec<Intent> {
         if let Change::Ended(instance, exit) = change
             && !fleet.is_success(instance, exit)
+            && !self.failures.iter().any(|(id, _)| *id == instance)
         {
-            if !self.failures.iter().any(|(id, _)| *id == instance) {
-                self.failures.push((instance, exit));
-            }
+            self.failures.push((instance, exit));
         }
         match change {
             Change::Replanned(replan) => {

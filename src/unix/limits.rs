@@ -120,11 +120,11 @@ mod tests {
 
     #[test]
     fn there_is_room_for_children_beside_us_and_a_reserve() {
-        assert_eq!(limits(1024).room(), 992);
-        assert_eq!(Limits::needed(990), 1022);
-        assert_eq!(limits(32).room(), 0);
+        assert_eq!(limits(1024).room(), 984);
+        assert_eq!(Limits::needed(982), 1022);
+        assert_eq!(limits(40).room(), 0);
         assert_eq!(limits(0).room(), 0);
-        assert_eq!(limits(u64::MAX).room(), u64::MAX - 32);
+        assert_eq!(limits(u64::MAX).room(), u64::MAX - 40);
         assert_eq!(Limits::needed(u64::MAX), u64::MAX);
     }
 

@@ -81,18 +81,23 @@ fn who_follows_gets_what_comes_and_at_the_end_the_rest() {
 #[test]
 fn who_reads_too_slowly_is_told_exactly_how_many_lines_are_missing_and_holds_up_nobody() {
     let lines_written = 2_000_000_u64;
-    let app =
-        super::client::app(&format!("web: read x <go; ./child flood {lines_written} say over ready wait\n"));
+    let app = super::client::app(&format!(
+        "web: ./child say a say b say c; read x <go; ./child flood {lines_written} say over ready wait\n"
+    ));
     let app = app.args(["--quiet", "web"]);
     let gate = app.gate();
     let api = Api::of(app);
-    let mut log = api.follow("/logs?follow=true&name=web&lines=0");
+    while told(&api, "name=web&lines=1") != ["c"] {}
+    // What was told of before, and what was not asked for, is nothing that is missing.
+    let mut log = api.follow("/logs?follow=true&name=web&lines=1");
     gate.open();
     // Nobody reads the log until all is written: the flood is held up by nobody.
     let is_over = || told(&api, "name=web&lines=1") == ["ready"];
     while !is_over() {}
     let (mut seen, mut dropped, mut previous) = (0, 0, 0);
     let mut line = String::new();
+    log.read_line(&mut line).unwrap();
+    assert_eq!(records(&line)[0]["line"], "c");
     loop {
         line.clear();
         assert!(log.read_line(&mut line).unwrap() > 0);

@@ -102,6 +102,8 @@ fn a_broken_file_changes_nothing_and_says_where() {
     app.run.wait_for("| ready");
     for (name, text, place) in [
         ("Procfile", "web: ./child say new ready wait\nweb: again\n", "Procfile:2:"),
+        // Not "web is gone".
+        ("Procfile", "other: ./child wait\nweb; ./child ready wait\n", "Procfile:2:"),
         (".env", "A=1\nthis is none\n", ".env:2:"),
         ("proc.toml", "[process.web]\nrestart = \"sometimes\"\n", "proc.toml:2:"),
     ] {
@@ -143,5 +145,51 @@ fn what_needs_no_restart_is_changed_without() {
     assert_eq!(app.ask(&["reload"]), (0, "web: restart changed (without a restart)\n".into()));
     assert_eq!(app.ask(&["signal", "KILL", "web"]).0, 0);
     app.run.wait_for("web.1    | killed by SIGKILL; restarting");
+    app.end();
+}
+
+#[test]
+fn who_has_the_new_variables_already_is_left_alone_and_the_others_get_them() {
+    let app = App::start(
+        Proc::start("web: ./child env SEEN ready wait\n").args(["web=2"]).file(".env", "SEEN=1\n"),
+    );
+    app.run.wait_until("both are ready", |stdout| stdout.matches("| ready").count() == 2);
+    app.write(".env", "SEEN=2\n");
+    assert_eq!(app.ask(&["restart", "web.1"]).0, 0);
+    app.run
+        .wait_for("web.1  | SEEN=2")
+        .wait_until("it is ready", |stdout| stdout.matches("| ready").count() == 3);
+    assert_eq!(app.ask(&["reload"]), (0, "web: environment changed: SEEN\n".into()));
+    app.run
+        .wait_for("web.2  | SEEN=2")
+        .wait_until("it is ready", |stdout| stdout.matches("| ready").count() == 4);
+    assert_eq!(app.run.count("web.1  | SEEN=2"), 1);
+    app.end();
+}
+
+#[test]
+fn a_type_with_another_name_waits_until_the_port_of_the_old_one_is_free() {
+    let port = free_ports(1).to_string();
+    let procfile = |name: &str| format!("{name}: ./child ignore TERM listen $PORT ready wait\n");
+    let toml = |name: &str| format!("[process.{name}]\nport = {port}\nstop_grace_period = \"300ms\"\n");
+    let app = Proc::new(procfile("web")).args(["start", "--no-timestamps"]).file("proc.toml", toml("web"));
+    let app = App::start(app);
+    app.run.wait_for("web.1  | ready");
+    app.write("Procfile", &procfile("site"));
+    app.write("proc.toml", &toml("site"));
+    assert_eq!(app.ask(&["reload"]).0, 0);
+    app.run.wait_for("grace period over: SIGKILL to web.1").wait_for("site.1 | ready");
+    app.end();
+}
+
+#[test]
+fn a_command_is_told_to_who_asks_and_not_to_the_log() {
+    let app = App::start(Proc::start("web: ./child ready wait\n"));
+    app.run.wait_for("| ready");
+    app.write("Procfile", "web: TOKEN=hunter2 ./child ready wait\n");
+    let (code, text) = app.ask(&["reload"]);
+    assert!(code == 0 && text.contains("hunter2"), "{text}");
+    app.run.wait_until("it is ready", |stdout| stdout.matches("| ready").count() == 2);
+    assert_eq!(app.run.count("hunter2"), 0);
     app.end();
 }

@@ -9,6 +9,8 @@ pub(crate) struct Ledger {
     lines: u64,
     /// The beginning of a line whose end has not come.
     rest: Vec<u8>,
+    /// Whose lines do not count.
+    others: Vec<String>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -22,7 +24,13 @@ impl Ledger {
     /// For processes of these names, which write so many lines each.
     pub(crate) fn new(names: &[&str], lines: u64) -> Self {
         let accounts = names.iter().map(|name| ((*name).to_owned(), Account::default())).collect();
-        Self { accounts, lines, rest: Vec::new() }
+        Self { accounts, lines, rest: Vec::new(), others: Vec::new() }
+    }
+
+    /// The same, whatever this one writes.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.others.push(name.to_owned());
+        self
     }
 
     /// Enters the next bytes of an output in text form.
@@ -65,6 +73,9 @@ impl Ledger {
     /// Enters a line that stands under this name.
     fn enter(&mut self, name: &str, line: &[u8]) {
         let shown = || line.escape_ascii();
+        if self.others.iter().any(|other| other == name) {
+            return;
+        }
         let account = self.accounts.get_mut(name).unwrap_or_else(|| panic!("of whom? {name}: {}", shown()));
         assert!(!account.has_exited, "{name} has exited, and then: {}", shown());
         if !account.has_started {

@@ -48,9 +48,10 @@ impl Cutter {
         }
     }
 
-    /// Begins with this segment.
-    pub(super) fn begin_at(&mut self, seq: u64) {
+    /// Begins with this segment; so many lines of each stand before it.
+    pub(super) fn begin_at(&mut self, seq: u64, before: Gone) {
         self.next = seq;
+        self.accounted = before;
     }
 
     /// Whether somebody's lines are wanted.

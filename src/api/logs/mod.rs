@@ -67,8 +67,8 @@ pub(super) async fn logs(
         && let Some(lines) = query.lines
     {
         // What stands before them need not be looked at.
-        let begin = log.ring.last(lines.into(), |author| log.cutter.wants(author));
-        log.cutter.begin_at(begin);
+        let (begin, before) = log.ring.last(lines.into(), |author| log.cutter.wants(author));
+        log.cutter.begin_at(begin, before);
     }
     tokio::spawn(log.tell(query.follow, pen));
     Ok(([(CONTENT_TYPE, "application/x-ndjson")], body).into_response())

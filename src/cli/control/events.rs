@@ -44,8 +44,8 @@ fn words(told: &Told) -> String {
 
 /// That we were too slow for some.
 pub(super) fn missing(Dropped { dropped }: Dropped) -> String {
-    let events = if dropped == 1 { "event was" } else { "events were" };
-    format!("{dropped} {events} missed: they came faster than they were read")
+    let events = if dropped == 1 { "event is" } else { "events are" };
+    format!("{dropped} {events} missing here: this reader was too slow")
 }
 
 /// What stands in an event.
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn what_was_missed_is_counted_and_handed_on() {
         let missed = &told(b"event: dropped\ndata: {\"dropped\":3}\n\n")[0];
-        assert_eq!(words(missed), "3 events were missed: they came faster than they were read\n");
+        assert_eq!(words(missed), "3 events are missing here: this reader was too slow\n");
         assert_eq!(serde_json::to_string(missed).unwrap(), r#"{"dropped":3}"#);
     }
 }

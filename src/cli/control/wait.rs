@@ -71,16 +71,14 @@ fn look(
     line: &mut Option<Line>,
     names: &[String],
 ) -> Result<Option<Vec<InstanceStatus>>, ClientError> {
-    let Line { client, .. } = match line {
-        Some(line) => line,
-        None => {
-            // First listen, then look: so nothing happens in between.
-            let Some(listener) = run.connect()? else { return Ok(None) };
-            let happenings = Happenings::of(listener)?;
-            let Some(client) = run.connect()? else { return Ok(None) };
-            line.insert(Line { happenings, client })
-        }
-    };
+    if line.is_none() {
+        // First listen, then look: so nothing happens in between.
+        let Some(listener) = run.connect()? else { return Ok(None) };
+        let happenings = Happenings::of(listener)?;
+        let Some(client) = run.connect()? else { return Ok(None) };
+        *line = Some(Line { happenings, client });
+    }
+    let Some(Line { client, .. }) = line else { return Ok(None) };
     let query = InstancesQuery { name: names.to_vec(), usage: false };
     client.get(&format!("/instances{}", query.write())).map(Some)
 }
@@ -105,9 +103,8 @@ pub(super) fn open(
         match (awaited, each.phase) {
             (Awaited::Healthy, PhaseName::Running) if !each.is_task && each.is_healthy != Some(false) => {}
             (Awaited::Healthy, PhaseName::Down) if each.is_task && each.has_succeeded == Some(true) => {}
-            // Somebody has stopped it, or it has done its work: whoever waits for all does not mean it.
-            (Awaited::Healthy, PhaseName::Down)
-                if !are_named && (each.is_stopped_on_request || each.has_succeeded != Some(false)) => {}
+            // Whoever waits for all does not mean who was stopped, or had nothing more to do.
+            (Awaited::Healthy, PhaseName::Down) if !are_named && is_at_rest(each) => {}
             (Awaited::Healthy, PhaseName::Down | PhaseName::Failed) => {
                 return Err(words(each));
             }
@@ -123,6 +120,11 @@ pub(super) fn open(
         }
     }
     Ok(open)
+}
+
+/// Whether nobody misses it that is down.
+fn is_at_rest(instance: &InstanceStatus) -> bool {
+    instance.is_stopped_on_request || instance.has_succeeded != Some(false)
 }
 
 /// What there is to say when all is as it was waited for.

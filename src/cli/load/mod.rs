@@ -58,6 +58,8 @@ pub(super) enum Demand {
     Lenient,
     /// `run`, `env`: the same, but there need not be a Procfile.
     NoProcfile,
+    /// `start`, but lines that are ignored are errors.
+    Suspicious,
     /// `check`: lines that are ignored are errors, and what other tools read otherwise is said.
     Strict,
 }
@@ -244,7 +246,7 @@ impl Loader<'_> {
         }
         let reading = procfile::parse(&bytes);
         let text = String::from_utf8_lossy(&bytes);
-        let strictly = self.demand == Demand::Strict;
+        let strictly = matches!(self.demand, Demand::Suspicious | Demand::Strict);
         for problem in &reading.problems {
             let is_junk = problem.kind == procfile::ProcfileError::Junk;
             self.problems.diagnose(problem, name, &text, strictly && is_junk);

@@ -37,8 +37,14 @@ impl Ask {
     /// The event of it; `plan` is what the run goes by then.
     pub(super) fn event(&self, plan: &mut Plan) -> Event {
         let meant = |which: u8, plan: &Plan| -> Vec<InstanceId> {
-            let all = plan.instances.keys().copied().enumerate();
-            all.filter(|(index, _)| which & (1 << (index % 8)) != 0).map(|(_, id)| id).collect()
+            // Also of those that there are not any more, or not yet.
+            let all =
+                (0..3).map(|number| (0, number)).chain((0..2).map(|number| (1, number))).chain([(2, 0)]);
+            let all = all.map(|(process, number)| InstanceId { process, number: number + 1 }).enumerate();
+            let known = plan.types.len();
+            all.filter(|(index, id)| which & (1 << index) != 0 && id.process < known)
+                .map(|(_, id)| id)
+                .collect()
         };
         Event::Requested(match self {
             Self::Start(which) => Request::Start(meant(*which, plan)),
@@ -62,27 +68,31 @@ impl Ask {
 }
 
 /// The instances that are not to be started: they were stopped on request, or there are to be fewer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Idle {
     stopped: BTreeSet<InstanceId>,
-    /// Those that there are to be; before the first other plan nobody is surplus.
-    wanted: Option<BTreeSet<InstanceId>>,
+    /// Those that there are to be.
+    wanted: BTreeSet<InstanceId>,
 }
 
 impl Idle {
+    pub(super) fn new(plan: &Plan) -> Self {
+        Self { stopped: BTreeSet::new(), wanted: plan.instances.keys().copied().collect() }
+    }
+
     pub(super) fn contains(&self, id: InstanceId) -> bool {
-        self.stopped.contains(&id) || self.wanted.as_ref().is_some_and(|wanted| !wanted.contains(&id))
+        self.stopped.contains(&id) || !self.wanted.contains(&id)
     }
 
     pub(super) fn hear(&mut self, event: &Event) {
         if let Event::Requested(Request::Stop(ids)) = event {
-            self.stopped.extend(ids);
+            self.stopped.extend(ids.iter().filter(|id| self.wanted.contains(id)));
         } else if let Event::Requested(Request::Start(ids) | Request::Restart(ids)) = event {
             self.stopped.retain(|id| !ids.contains(id));
         } else if let Event::Replanned(replan) = event {
             // Who was surplus meanwhile begins anew.
             self.stopped.retain(|id| replan.instances.contains(id));
-            self.wanted = Some(replan.instances.clone());
+            self.wanted.clone_from(&replan.instances);
         }
     }
 }

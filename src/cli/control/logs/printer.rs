@@ -71,6 +71,8 @@ pub(super) struct Printer {
     origin: Origin,
     stream: StreamId,
     held: Vec<u8>,
+    /// How many lines were dropped and not told of yet.
+    missed: u64,
     /// Nothing of a mux that is fed with whole lines waits for a time.
     now: Instant,
 }
@@ -86,6 +88,7 @@ impl Printer {
             origin: Origin::default(),
             stream: StreamId(0),
             held: Vec::new(),
+            missed: 0,
             now: Clock::start().now(),
         }
     }
@@ -100,19 +103,26 @@ impl Printer {
                 self.take(&record);
             } else if let Ok(Dropped { dropped }) = serde_json::from_slice(json) {
                 self.flush();
-                let lines = if dropped == 1 { "line was" } else { "lines were" };
-                self.mux.say(
-                    None,
-                    None,
-                    &format!("{dropped} {lines} dropped: they came faster than they were read"),
-                );
+                self.missed += dropped;
             }
         }
         self.flush();
+        self.tell_missed();
         self.mux.take()
     }
 
+    /// Says how many lines are missing here, in one place.
+    fn tell_missed(&mut self) {
+        let lines = match std::mem::take(&mut self.missed) {
+            0 => return,
+            1 => "1 line is".to_owned(),
+            missed => format!("{missed} lines are"),
+        };
+        self.mux.say(None, None, &format!("{lines} missing here: this reader was too slow"));
+    }
+
     fn take(&mut self, record: &Record<'_>) {
+        self.tell_missed();
         if !self.is_of(record) {
             self.flush();
             self.turn_to(record);
@@ -210,12 +220,12 @@ mod tests {
             + &record("web.1", "stdout", r#""line":"again""#)
             + &record("web.2", "stderr", r#""line":"x�","bytes_base64":"eP8=""#)
             + &record("web.1", "system", r#""line":"exited with code 0""#)
-            + "{\"dropped\":3}\n{\"news\":1}\n";
+            + "{\"dropped\":3}\n{\"dropped\":1}\n{\"news\":1}\n";
         let printed = printer(LogFormat::Text).print(page.as_bytes());
         assert_eq!(
             printed.stdout,
             b"web.1  | say \"hi\"\nweb.1  | again\nweb.2  | x\xff\nweb.1  | exited with code 0\n\
-              system | 3 lines were dropped: they came faster than they were read\n"
+              system | 4 lines are missing here: this reader was too slow\n"
         );
     }
 
