@@ -171,6 +171,10 @@ fn who_has_no_terminal_can_be_watched_only() {
     let (watcher, keyboard) = spawn(ask(&root, &["attach", "--read-only", "web.1"]));
     watcher.wait_for("watching web.1, read-only: as asked").wait_for("ready").wait_for("tick");
     leave(watcher, keyboard);
+    let (watcher, mut keyboard) = spawn(ask(&root, &["attach", "--read-only", "web.1"]));
+    watcher.wait_for("tick");
+    keyboard.press(CTRL_C);
+    watcher.finish().exits(0).says("detached from web.1, which runs on");
     proc.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).says("tick");
 }
 

@@ -15,8 +15,10 @@ mod terminal;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getsid};
-use support::{Proc, Running};
-use terminal::{CTRL_C, Terminal, spawn};
+use std::fs::File;
+use std::time::Duration;
+use support::{Proc, Running, cpu_ticks, read_until};
+use terminal::{CTRL_C, Terminal, on_a_terminal, spawn};
 
 const CTRL_Z: &[u8] = b"\x1a";
 const ESCAPE: &[u8] = b"\x1b";
@@ -88,6 +90,23 @@ fn one_process_only_is_shown_until_the_key_is_pressed_again() {
     });
     keyboard.press(CTRL_C);
     proc.finish().dies_by(Signal::SIGINT).says("SIGINT: stopping 2 processes");
+}
+
+#[cfg(feature = "api")]
+#[test]
+fn all_processes_are_shown_again_when_the_one_has_gone_that_alone_is_shown() {
+    let proc = with_keys("web: ./child ready ticks 50 wait\n").args(["web=2"]);
+    let root = proc.path("");
+    let (proc, mut keyboard) = spawn(proc);
+    proc.wait_for(HINT).wait_until("both", |stdout| stdout.matches("| ready").count() == 2);
+    keyboard.press(b"f2");
+    proc.wait_for("only web.2 is shown");
+    Proc::without_procfile().args(["scale", "web=1", "-d"]).args([root]).run().exits(0).stdout();
+    proc.wait_until("a line of the other", |stdout| {
+        stdout.split_once("all processes are shown again").is_some_and(|all| all.1.contains("web.1  | tick"))
+    });
+    keyboard.press(b"q");
+    proc.finish().exits(0).says("web.1  | killed by SIGTERM");
 }
 
 #[test]
@@ -187,6 +206,60 @@ fn the_terminal_is_as_it_was_although_the_guard_is_killed() {
     kill(parent(supervisor(&proc)), Signal::SIGKILL).unwrap();
     proc.wait_for("over").wait_for("as it was");
     proc.finish().exits(0).says("the guard of this run was killed");
+}
+
+#[test]
+fn a_signal_is_heard_however_much_is_typed_to_a_supervisor_that_hangs() {
+    let proc = with_keys("web: ./child hold alive ready wait\n");
+    let alive = proc.liveness();
+    let (proc, mut keyboard) = spawn(proc);
+    proc.wait_for(HINT).wait_for("ready");
+    let supervisor = supervisor(&proc);
+    kill(supervisor, Signal::SIGSTOP).unwrap();
+    keyboard.press(&[b'x'; 2000]);
+    // Nothing tells when the guard has read as much as it will.
+    assert!(!alive.is_dead_within(Duration::from_millis(300)));
+    proc.signal(Signal::SIGTERM);
+    kill(supervisor, Signal::SIGCONT).unwrap();
+    alive.wait_for_death();
+    proc.finish().dies_by(Signal::SIGTERM).says("SIGTERM: stopping 1 process");
+}
+
+#[test]
+fn a_terminal_that_hangs_up_keeps_nobody_busy() {
+    let proc = with_keys("web: ./child hold alive ignore HUP ignore TERM ready wait\n").args(["-t", "2s"]);
+    let alive = proc.liveness();
+    let (terminal, command) = on_a_terminal(&proc);
+    let mut output = terminal.another_end();
+    let proc = proc.spawn_as(command, Some(File::open("/dev/null").unwrap()));
+    read_until(&mut output, HINT);
+    drop((output, terminal));
+    let guard = proc.pid();
+    assert!(!alive.is_dead_within(Duration::from_millis(300)));
+    let before = cpu_ticks(guard);
+    assert!(!alive.is_dead_within(Duration::from_secs(1)));
+    let used = cpu_ticks(guard) - before;
+    alive.wait_for_death();
+    proc.finish().dies_by(Signal::SIGHUP);
+    assert!(used < 10, "{used} hundredths of a second");
+}
+
+#[test]
+fn a_guard_that_was_stopped_from_outside_hears_keys_again_when_it_is_in_the_foreground() {
+    let script = "trap : INT; set -m; \"$@\"; stty sane; echo stopped; read line; fg; echo ended with $?";
+    let (proc, mut keyboard) = spawn(with_keys(TWO).by_shell(script));
+    proc.wait_for(HINT);
+    kill(parent(supervisor(&proc)), Signal::SIGSTOP).unwrap();
+    proc.wait_for("stopped\r\n");
+    keyboard.press(b"\n");
+    proc.wait_for("\"${@}\"");
+    // What is typed until the terminal is taken again is a line, which ends with Enter.
+    keyboard.press(b"?\n");
+    proc.wait_for("s  show how the processes stand");
+    keyboard.press(b"s");
+    proc.wait_for("worker.1  running");
+    keyboard.press(b"q");
+    proc.finish().exits(0).says("ended with 0");
 }
 
 /// The process below the shell of a test that leads a session: the supervisor.

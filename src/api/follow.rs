@@ -1,5 +1,6 @@
 //! All that one instance has written and writes, as one stream of bytes, with what was said about it between.
 
+use super::replay::without_questions;
 use crate::model::instance::InstanceId;
 use crate::output::{Reading, Ring, Segment, Stream};
 use memchr::memchr;
@@ -65,7 +66,7 @@ impl Follower {
             let cut = memchr(b'\n', &history[excess..]).map_or(excess, |newline| excess + newline + 1);
             history.drain(..cut);
         }
-        follower.history = history;
+        follower.history = without_questions(&history);
         follower
     }
 
@@ -182,6 +183,16 @@ mod tests {
         assert_eq!(text(&mut follower), "new");
         assert_eq!(text(&mut follow(&ring, 0)), "");
         assert_eq!(text(&mut follow(&ring, 1000)), "old\nnot so old\n> new");
+    }
+
+    #[test]
+    fn what_a_terminal_is_asked_is_not_asked_again_but_it_is_asked() {
+        let ring = ring(100_000);
+        ring.feed(StreamId(1), b"old\x1b[6n> ");
+        let mut follower = follow(&ring, 1000);
+        ring.feed(StreamId(1), b"new\x1b[6n");
+        assert_eq!(text(&mut follower), "old> ");
+        assert_eq!(text(&mut follower), "new\x1b[6n");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //!
 //! - `messages`, `query`: what requests and answers say, for both sides.
 //! - `server`, `connections`: who may connect, how many, and how long they may take. `gate`: who may ask over a port.
-//! - `routes`: all of them, and the document in `OpenAPI`; `run`, `instances`, `attach` (`follow`), `logs`, `events`, `metrics`: what they do.
+//! - `routes`: all of them, and the document in `OpenAPI`; `run`, `instances`, `attach` (`follow`, `replay`), `logs`, `events`, `metrics`: what they do.
 //! - `failure`: what a request is answered that is not granted. `body`: an answer that goes on for as long as the run.
 
 pub mod attach;
@@ -21,6 +21,7 @@ mod logs;
 pub mod messages;
 mod metrics;
 pub mod query;
+mod replay;
 mod routes;
 mod run;
 pub mod server;

@@ -58,6 +58,15 @@ impl Engine {
         self.mention(&format!("only {name} is shown; f shows all again"));
     }
 
+    /// Shows everybody again if the one who alone is shown has gone from the plan.
+    pub(super) fn drop_focus_on_nobody(&mut self) {
+        let is_there = |focus: &str| self.plan.instances.keys().any(|id| self.plan.name(*id) == focus);
+        if self.console.mux.focus().is_some_and(|focus| !is_there(focus)) {
+            self.console.mux.set_focus(None);
+            self.mention("all processes are shown again");
+        }
+    }
+
     /// A line for whoever is at the keys: not for the log.
     fn mention(&mut self, text: &str) {
         self.console.mux.say(None, None, text);

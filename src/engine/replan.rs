@@ -115,6 +115,7 @@ impl Engine {
             exit_on: plan.exit_on,
         };
         self.plan = plan;
+        self.drop_focus_on_nobody();
         self.planner.has_replanned = true;
         self.events.push_back(Event::Replanned(replan));
     }

@@ -8,7 +8,8 @@
 //! The guard has one thread, and takes no memory once it has settled: after half a second of quiet it reads its own map to become small.
 
 use super::file::proc_text;
-use super::link::{GuardLink, Heard, News, Request, SupervisorLink, pair};
+use super::link::{Heard, News, Request, SupervisorLink, pair};
+use super::outbox::Outbox;
 use super::reap::reap_each;
 use super::signals;
 use super::sweep::{Sweep, since_boot};
@@ -34,6 +35,9 @@ const SETTLED: u16 = 500;
 
 /// How often a guard in the background looks whether it is in the foreground by now (`fg`), in milliseconds: nobody tells it.
 const BACKGROUND_GLANCE: u16 = 1000;
+
+/// What is said of a terminal that nobody is behind any more.
+const GONE: PollFlags = PollFlags::POLLHUP.union(PollFlags::POLLERR).union(PollFlags::POLLNVAL);
 
 /// Which of the two processes this is.
 #[derive(Debug)]
@@ -83,7 +87,7 @@ struct LastWord {
 /// The guard's side.
 #[derive(Debug)]
 pub struct Guard {
-    link: GuardLink,
+    link: Outbox,
     signals: SignalFd,
     supervisor: Pid,
     /// How the supervisor ended, once it has.
@@ -120,7 +124,7 @@ pub fn split(wants_keys: bool) -> io::Result<Side> {
             Ok(Side::Supervisor(theirs))
         }
         ForkResult::Parent { child } => Ok(Side::Guard(Guard {
-            link,
+            link: Outbox::new(link),
             signals,
             supervisor: Pid(child.as_raw()),
             ended: None,
@@ -167,6 +171,7 @@ impl Guard {
             if !has_come && !std::mem::replace(&mut is_settled, true) {
                 forget_code();
             }
+            self.link.send_waiting();
             self.take_signals();
             self.take_keys();
             let has_gone = self.take_requests();
@@ -200,20 +205,31 @@ impl Guard {
     }
 
     /// Waits for something to happen; false if it took too long.
-    fn wait(&self, timeout: PollTimeout) -> bool {
+    fn wait(&mut self, timeout: PollTimeout) -> bool {
         let input = stdin();
         // After the last word the line is closed, which would wake us again and again.
         let hears_supervisor = self.last_word.is_none();
-        // What is typed while we are in the background is not for us.
-        let hears_keys = self.keyboard.as_ref().is_some_and(|keyboard| keyboard.is_taken());
+        let hears_keys = self.hears_keys();
         // Signals are heard again where something is not heard.
         let or_signals = |is_heard, fd| if is_heard { fd } else { self.signals.as_fd() };
-        let all = [
-            self.signals.as_fd(),
-            or_signals(hears_supervisor, self.link.as_fd()),
-            or_signals(hears_keys, input.as_fd()),
+        let room = if self.link.is_stuck() { PollFlags::POLLOUT } else { PollFlags::empty() };
+        let mut all = [
+            PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+            PollFd::new(or_signals(hears_supervisor, self.link.as_fd()), PollFlags::POLLIN | room),
+            PollFd::new(or_signals(hears_keys, input.as_fd()), PollFlags::POLLIN),
         ];
-        poll(&mut all.map(|fd| PollFd::new(fd, PollFlags::POLLIN)), timeout) != Ok(0)
+        let has_come = poll(&mut all, timeout) != Ok(0);
+        let is_hung_up = all[2].revents().is_some_and(|came| came.intersects(GONE));
+        if hears_keys && is_hung_up {
+            // It would wake us again and again, and will never have a key.
+            self.keyboard = None;
+        }
+        has_come
+    }
+
+    /// Whether what is typed is for us (in the background it is not), and there is room for it: until then the terminal keeps it.
+    fn hears_keys(&self) -> bool {
+        !self.link.is_stuck() && self.keyboard.as_ref().is_some_and(|keyboard| keyboard.is_taken())
     }
 
     /// Has the terminal give us each key, once we are in its foreground.
@@ -228,7 +244,10 @@ impl Guard {
 
     /// Passes on the keys that were pressed.
     fn take_keys(&mut self) {
-        let Some(keyboard) = self.keyboard.as_mut().filter(|keyboard| keyboard.is_taken()) else { return };
+        if !self.hears_keys() {
+            return;
+        }
+        let Some(keyboard) = &mut self.keyboard else { return };
         let mut keys = [0; 64];
         match keyboard.read(&mut keys) {
             Typed::Keys(count) => keys[..count].iter().for_each(|key| self.link.send(News::Key(*key))),
@@ -244,6 +263,9 @@ impl Guard {
                 self.reap();
             } else if received.signal == Signal::CONT {
                 self.is_continued = true;
+                if let Some(keyboard) = &mut self.keyboard {
+                    keyboard.look_again();
+                }
             } else {
                 self.is_continued &= received.signal != Signal::TSTP;
                 self.count_wish(received.signal);

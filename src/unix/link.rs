@@ -58,6 +58,10 @@ pub enum Heard<R> {
     Gone,
 }
 
+/// There is no room: the other end has not listened for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full;
+
 /// A tag, and up to two numbers.
 type Packet = [i32; 3];
 
@@ -79,11 +83,22 @@ pub fn pair() -> io::Result<(GuardLink, SupervisorLink)> {
 impl<S: Packed, R: Packed> Link<S, R> {
     /// Sends a message. It is lost if the other end has gone, which is heard, or has not looked at a hundred others.
     pub fn send(&self, message: S) {
+        let _: Result<(), Full> = self.try_send(message);
+    }
+
+    /// Sends a message, unless the other end has not looked at a hundred others. It is lost if that has gone, which is heard.
+    pub fn try_send(&self, message: S) -> Result<(), Full> {
         let mut bytes = [0; size_of::<Packet>()];
         for (place, number) in bytes.as_chunks_mut().0.iter_mut().zip(message.pack()) {
             *place = number.to_ne_bytes();
         }
-        while send(self.as_raw_fd(), &bytes, MsgFlags::MSG_NOSIGNAL) == Err(Errno::EINTR) {}
+        loop {
+            match send(self.as_raw_fd(), &bytes, MsgFlags::MSG_NOSIGNAL) {
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN | Errno::ENOBUFS | Errno::ENOMEM) => return Err(Full),
+                Ok(_) | Err(_) => return Ok(()),
+            }
+        }
     }
 
     /// What the other end has sent.
@@ -256,6 +271,7 @@ mod tests {
         for _ in 0..100_000 {
             guard.send(News::Continued);
         }
+        assert_eq!(guard.try_send(News::Continued), Err(Full));
         assert_eq!(supervisor.receive(), Heard::Message(News::Continued));
     }
 

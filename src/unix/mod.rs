@@ -13,6 +13,7 @@ pub mod limits;
 pub mod link;
 pub mod listener;
 pub mod log_file;
+mod outbox;
 pub mod process;
 pub mod pty;
 pub mod reap;

@@ -118,6 +118,15 @@ impl Keyboard {
         }
     }
 
+    /// Looks whether it still gives us each key, after we were stopped: whoever had the terminal meanwhile may have set it.
+    pub fn look_again(&mut self) {
+        let Some((change, _)) = self.taken.as_ref().filter(|_| is_foreground()) else { return };
+        let now = tcgetattr(stdin()).map(|settings| settings.local_flags.bits());
+        if now.is_ok_and(|now| now != change.during) {
+            self.taken = None;
+        }
+    }
+
     /// Reads keys, without waiting; none while we are in the background, where the terminal is somebody else's.
     pub fn read(&mut self, keys: &mut [u8]) -> Typed {
         match tcgetpgrp(stdin()) {

@@ -6,6 +6,7 @@ use super::super::ui;
 use super::events::{Happenings, News};
 use super::failed;
 use super::find::Found;
+use super::leaving::{Leaving, Screens};
 use crate::api::client::ClientError;
 use crate::api::messages::{Done, WindowRequest};
 use crate::api::query::{AttachQuery, encode};
@@ -16,8 +17,6 @@ use crate::model::snapshot::InstanceStatus;
 use crate::unix::pty::Window;
 use crate::unix::signals::{self, Signals};
 use crate::unix::tty::Raw;
-use memchr::memchr;
-use memchr::memmem::rfind;
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::process::ExitCode;
 use std::thread;
@@ -31,12 +30,6 @@ const LAST_NEWS: Duration = Duration::from_secs(5);
 
 /// The most bytes that wait for the process to read them.
 const MOST_WAITING: usize = 64 * 1024;
-
-/// What programs switch on in a terminal and a shell does not want: colours, a hidden cursor, marked pastes, the mouse.
-const PLAIN: &[u8] = b"\x1b[0m\x1b[?25h\x1b[?2004l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l";
-
-const OTHER_SCREEN: &[u8] = b"\x1b[?1049h";
-const OWN_SCREEN: &[u8] = b"\x1b[?1049l";
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,8 +58,9 @@ pub(super) fn attach(mut run: Found, name: &str, options: &Options) -> Result<Ex
     let is_terminal = io::stdin().is_terminal();
     let key = is_terminal.then_some(options.detach_key);
     ui::complain(greeting(&name, session.only_watches.as_deref(), key));
+    let leaving = key.map(|key| Leaving::by(key, session.only_watches.is_some()));
     let windows = (is_terminal && session.only_watches.is_none()).then(|| follow_window(run, &name));
-    let end = talk(session, key, windows).map_err(|error| CliError::new(CliErrorKind::Refused, error))?;
+    let end = talk(session, leaving, windows).map_err(|error| CliError::new(CliErrorKind::Refused, error))?;
     match end {
         End::Left => ui::complain(format!("\ndetached from {name}, which runs on\n")),
         End::Over if has_gone(last_look, &path, &ended) => {
@@ -158,7 +152,7 @@ fn follow_window(mut run: Found, name: &str) -> std::sync::mpsc::Sender<()> {
 /// Passes on what is typed and shows what comes; how it ended. Our terminal is as it was by then.
 fn talk(
     session: Session,
-    key: Option<ControlKey>,
+    leaving: Option<Leaving>,
     windows: Option<std::sync::mpsc::Sender<()>>,
 ) -> io::Result<End> {
     let Session { runtime, connection, .. } = session;
@@ -166,31 +160,32 @@ fn talk(
     let signals = Signals::take_over()?;
     let _entered = runtime.enter();
     let signals = signals.watch()?;
-    let _raw = key.map(|_| Raw::enter()).transpose()?;
+    let raw = leaving.as_ref().map(|_| Raw::enter()).transpose()?;
     let (shown, to_show) = mpsc::channel(16);
     let shower = thread::spawn(move || show(to_show));
-    let mut talk = Talk { typed: read(key), signals, shown, key, windows, is_elsewhere: false };
+    let mut talk =
+        Talk { typed: read(leaving.clone()), signals, shown, leaving, windows, screens: Screens::default() };
     let end = runtime.block_on(talk.go(connection));
-    let own_screen = if talk.is_elsewhere { OWN_SCREEN } else { b"" };
+    let plain = talk.screens.plain();
     drop(talk);
     if end == End::Over || end == End::Left {
         // What has come is shown before it is said that nothing will.
         drop(shower.join());
     }
-    if key.is_some() && io::stdout().is_terminal() {
-        drop(ui::print([own_screen, PLAIN].concat()));
+    if raw.is_some() && io::stdout().is_terminal() {
+        drop(ui::print(plain));
     }
     Ok(end)
 }
 
 /// What is read from standard input, by a thread that may wait for ever; it is over when that ends. Behind the key that leaves nothing is
 /// read: it is for whoever has the terminal then.
-fn read(key: Option<ControlKey>) -> mpsc::Receiver<Vec<u8>> {
+fn read(leaving: Option<Leaving>) -> mpsc::Receiver<Vec<u8>> {
     let (typed, to_type) = mpsc::channel(16);
     thread::spawn(move || {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = io::stdin().read(&mut buffer) {
-            let leaves = key.is_some_and(|key| buffer[..count].contains(&key.byte()));
+            let leaves = leaving.as_ref().is_some_and(|keys| keys.find(&buffer[..count]).is_some());
             if typed.blocking_send(buffer[..count].to_vec()).is_err() || leaves {
                 return;
             }
@@ -213,9 +208,9 @@ struct Talk {
     typed: mpsc::Receiver<Vec<u8>>,
     signals: AsyncFd<Signals>,
     shown: mpsc::Sender<Vec<u8>>,
-    key: Option<ControlKey>,
+    leaving: Option<Leaving>,
     windows: Option<std::sync::mpsc::Sender<()>>,
-    is_elsewhere: bool,
+    screens: Screens,
 }
 
 impl Talk {
@@ -236,7 +231,7 @@ impl Talk {
                 }
                 typed = self.typed.recv(), if has_input && waiting.len() < MOST_WAITING => {
                     let typed = typed.unwrap_or_default();
-                    let leave = self.key.and_then(|key| memchr(key.byte(), &typed));
+                    let leave = self.leaving.as_ref().and_then(|keys| keys.find(&typed));
                     waiting.extend_from_slice(&typed[..leave.unwrap_or(typed.len())]);
                     is_leaving = leave.is_some();
                     // Where a file has come to its end the answer is yet to come.
@@ -253,7 +248,7 @@ impl Talk {
                 // Nothing is read for which there is no room.
                 read = from.read(&mut buffer), if room.is_some() => match (read, room.take()) {
                     (Ok(count @ 1..), Some(room)) => {
-                        self.note_screen(&buffer[..count]);
+                        self.screens.note(&buffer[..count]);
                         drop(room.send(buffer[..count].to_vec()));
                     }
                     (Ok(_) | Err(_), _) => return End::Over,
@@ -271,13 +266,5 @@ impl Talk {
             let _ = windows.send(());
         }
         all.into_iter().find(|signal| [Signal::INT, Signal::TERM, Signal::HUP].contains(signal))
-    }
-
-    /// Remembers which of its two screens the terminal shows.
-    fn note_screen(&mut self, shown: &[u8]) {
-        let (other, own) = (rfind(shown, OTHER_SCREEN), rfind(shown, OWN_SCREEN));
-        if other != own {
-            self.is_elsewhere = other > own;
-        }
     }
 }

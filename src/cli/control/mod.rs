@@ -5,6 +5,7 @@ mod attach;
 mod down;
 mod events;
 mod find;
+mod leaving;
 mod logs;
 mod progress;
 mod ps;

@@ -127,7 +127,10 @@ pub(super) const ATTACH: Section = Section {
              goes to the terminal that it has of its own (`tty = true` in proc.toml, or `--pty`), which has the window of ours meanwhile. The log has all of it \
              as ever.",
         ),
-        Item("Ctrl-]", "Leaves; the process runs on. `--detach-key` names another key with Ctrl: `ctrl-p`."),
+        Item(
+            "Ctrl-]",
+            "Leaves; the process runs on. So does Ctrl-C where one only watches. `--detach-key` names another key with Ctrl: `ctrl-p`.",
+        ),
         Item(
             "Ctrl-C, Ctrl-\\",
             "Send SIGINT and SIGQUIT to the group of the process, unless it has every key for itself, as editors and some prompts have. Ctrl-Z does nothing \
