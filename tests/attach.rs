@@ -238,12 +238,13 @@ fn our_terminal_is_as_it_was_however_it_ends() {
 
 #[test]
 fn our_terminal_is_as_it_was_although_the_run_is_killed() {
-    let script = "echo before $(stty -g); \"$@\"; echo after $(stty -g)";
+    let script = "echo before $(stty -g); \"$@\"; echo left with $?; echo after $(stty -g)";
     let (proc, root) = run(ECHO);
     let (client, _keyboard) = spawn(ask(&root, &["attach", "web.1"]).by_shell(script));
     client.wait_for("ready");
     kill(proc.supervisor(), Signal::SIGKILL).unwrap();
-    is_as_it_was(client);
+    let text = is_as_it_was(client);
+    assert!(text.contains("the run has gone: it was killed") && text.contains("left with 1"), "{text}");
     proc.finish().exits(70).says("ready").complains("was lost");
 }
 
@@ -253,7 +254,7 @@ fn last(client: &Running) -> Pid {
 }
 
 #[track_caller]
-fn is_as_it_was(client: Running) {
+fn is_as_it_was(client: Running) -> String {
     let run = client.finish();
     let text = run.exits(0).stdout();
     let settings = |word: &str| {
@@ -261,4 +262,5 @@ fn is_as_it_was(client: Running) {
         rest.lines().next().unwrap().to_owned()
     };
     assert_eq!(settings("before "), settings("after "), "{text}");
+    text
 }

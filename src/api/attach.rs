@@ -2,7 +2,7 @@
 //!
 //! After the upgrade of the connection there are bytes both ways and nothing else.
 
-use super::failure::{Asked, Failure, Refused, Unread};
+use super::failure::{Asked, Failure, Refused, Unread, no_such_method};
 use super::follow::Follower;
 use super::messages::{Done, WindowRequest};
 use super::query::AttachQuery;
@@ -16,7 +16,7 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::header::{CONNECTION, UPGRADE};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -90,6 +90,10 @@ pub(super) async fn attach(
     RawQuery(query): RawQuery,
     request: Request,
 ) -> Result<Response, Failure> {
+    // It is routed as `GET` is, but nothing may come of it.
+    if request.method() == Method::HEAD {
+        return Err(no_such_method().await);
+    }
     let query = AttachQuery::read(query.as_deref().unwrap_or_default()).map_err(Failure::invalid)?;
     let Path(name) = name.map_err(|rejection| Failure::invalid(rejection.body_text()))?;
     let Some(upgrade) = upgrade(request) else {

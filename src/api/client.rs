@@ -41,6 +41,9 @@ pub enum ClientError {
     /// The connection has ended before the answer.
     #[error("the run has ended before it answered")]
     Gone(#[source] hyper::Error),
+    /// The connection has ended within the answer.
+    #[error("the answer of the run has broken off: it was killed, or has cut us off")]
+    Cut(#[source] hyper::Error),
     /// It makes no sense to us.
     #[error("the run gave an answer that this version of proc does not understand")]
     Malformed(#[source] serde_json::Error),
@@ -185,7 +188,7 @@ pub enum Heard<'a> {
     Lines(&'a [u8]),
     /// Nothing, in the time there was.
     Nothing,
-    /// The end: the run is over, or has nothing more to say.
+    /// The end: the run is over in good order, or has nothing more to say.
     End,
 }
 
@@ -220,8 +223,8 @@ impl Lines {
         });
         match frame {
             None => return Ok(false),
-            // A run that is killed ends its answers too.
-            Some(None | Some(Err(_))) => self.is_over = true,
+            Some(None) => self.is_over = true,
+            Some(Some(Err(error))) => return Err(ClientError::Cut(error)),
             Some(Some(Ok(frame))) => {
                 self.held.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
             }

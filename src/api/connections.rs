@@ -16,9 +16,6 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
-/// How many there are at most.
-const MOST: usize = 64;
-
 /// The headers that a request may have.
 const MOST_HEADERS: usize = 64;
 
@@ -35,6 +32,8 @@ const BUSY: &str = r#"{"error":"too many connections are open","hint":null}"#;
 pub(super) struct Connections {
     tasks: JoinSet<()>,
     open: VecDeque<Open>,
+    /// How many there are at most.
+    most: usize,
     ended: watch::Receiver<()>,
 }
 
@@ -45,8 +44,8 @@ struct Open {
 }
 
 impl Connections {
-    pub(super) fn new(ended: watch::Receiver<()>) -> Self {
-        Self { tasks: JoinSet::new(), open: VecDeque::new(), ended }
+    pub(super) fn new(most: usize, ended: watch::Receiver<()>) -> Self {
+        Self { tasks: JoinSet::new(), open: VecDeque::new(), most, ended }
     }
 
     /// Talks over one more; the oldest that asks nothing is closed if there are too many.
@@ -57,8 +56,8 @@ impl Connections {
     ) {
         while self.tasks.try_join_next().is_some() {}
         self.open.retain(|each| !each.task.is_finished());
-        if self.open.len() >= MOST && !self.close_idle() {
-            if self.tasks.len() < 2 * MOST {
+        if self.open.len() >= self.most && !self.close_idle() {
+            if self.tasks.len() < 2 * self.most {
                 self.tasks.spawn(turn_away(stream));
             }
             return;

@@ -1,7 +1,7 @@
 //! What happens in the run, as server-sent events: who is too slow misses some, and is told how many.
 
-use super::body::{Pen, streamed};
-use super::failure::Refused;
+use super::body::Pen;
+use super::failure::{Failure, Refused};
 use super::messages::Dropped;
 use super::routes::App;
 use crate::model::happening::Happening;
@@ -22,10 +22,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 #[utoipa::path(get, path = "/events", tag = "events",
     responses((status = 200, description = "An event for each: its name, and a `Happening` or (`dropped`) a `Dropped` as data.",
         body = String, content_type = "text/event-stream"), Refused))]
-pub(super) async fn events(State(App { handle, ended, .. }): State<App>) -> Response {
-    let (pen, body) = streamed();
+pub(super) async fn events(
+    State(App { handle, ended, streams, .. }): State<App>,
+) -> Result<Response, Failure> {
+    let (pen, body) = streams.begin()?;
     tokio::spawn(tell(handle.happenings(), ended, pen));
-    ([(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")], body).into_response()
+    Ok(([(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")], body).into_response())
 }
 
 async fn tell(mut happenings: broadcast::Receiver<Arc<Happening>>, mut ended: watch::Receiver<()>, pen: Pen) {

@@ -88,6 +88,9 @@ pub(super) enum Refused {
     /// It makes sense, but not now: the run is ending, a file is broken, a port is taken.
     #[response(status = 409)]
     Conflict(ErrorBody),
+    /// Too many connections are open, or answers go on.
+    #[response(status = 503)]
+    Busy(ErrorBody),
 }
 
 /// What a request with a body may be answered, besides.

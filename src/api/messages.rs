@@ -24,7 +24,8 @@ impl ErrorBody {
     pub fn refusal(self, status: u16) -> Refusal {
         let kind = match status {
             404 => RefusalKind::Unknown,
-            409 => RefusalKind::Conflict,
+            // Who was too slow, or came when there was no room, may succeed another time.
+            408 | 409 | 503 => RefusalKind::Conflict,
             _ => RefusalKind::Invalid,
         };
         Refusal { kind, message: self.error, hint: self.hint }
@@ -195,6 +196,16 @@ mod tests {
         let json = serde_json::to_string(&formation).unwrap();
         assert_eq!(json, r#"{"worker":2,"api":1}"#);
         assert_eq!(serde_json::from_str::<Formation>(&json).unwrap(), formation);
+    }
+
+    #[test]
+    fn what_may_succeed_another_time_is_no_mistake_of_who_asked() {
+        let kind = |status| ErrorBody { error: String::new(), hint: None }.refusal(status).kind;
+        assert_eq!([404, 408, 409, 503].map(kind), {
+            use RefusalKind::{Conflict, Unknown};
+            [Unknown, Conflict, Conflict, Conflict]
+        });
+        assert_eq!([400, 413].map(kind), [RefusalKind::Invalid; 2]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! All routes, and the document that describes them.
 
 use super::attach::Places;
+use super::body::Streams;
 use super::failure::{no_such_method, no_such_path};
 use super::{attach, events, instances, logs, metrics, run};
 use crate::engine::handle::Handle;
@@ -26,6 +27,8 @@ pub(super) struct App {
     pub(super) ended: watch::Receiver<()>,
     /// For those who are attached.
     pub(super) places: Places,
+    /// For those who are told what goes on.
+    pub(super) streams: Streams,
     /// The lines that those who follow the log have missed, all together.
     pub(super) missed: Arc<AtomicU64>,
 }

@@ -1,6 +1,7 @@
 //! The server: a thread with a runtime of its own, and a task for each connection.
 
 use super::attach::Places;
+use super::body::Streams;
 use super::connections::Connections;
 use super::gate::{self, Gate};
 use super::routes::{App, router};
@@ -16,6 +17,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+
+/// The connections to the socket at most.
+const MOST: usize = 64;
+
+/// The connections to a port at most: others than those to the socket, whose room is not taken by who has no token.
+const MOST_AT_PORT: usize = 32;
 
 /// How long those who follow have to take the rest when the run is over.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -68,7 +75,8 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("api".into()).spawn(move || {
             // Fails where there is no descriptor left; then nobody listens.
-            let app = App { handle, ended, places: Places::default(), missed: Arc::default() };
+            let (places, streams) = (Places::default(), Streams::new(streams(MOST)));
+            let app = App { handle, ended, places, streams, missed: Arc::default() };
             drop(runtime.block_on(serve(app, socket, port)));
         })?;
         Ok(Self { thread: Some(thread), end: Some(end) })
@@ -86,13 +94,19 @@ impl Drop for Server {
     }
 }
 
+/// How many of so many connections may have an answer that goes on: the others are left to ask.
+const fn streams(connections: usize) -> usize {
+    connections / 4 * 3
+}
+
 async fn serve(app: App, socket: UnixListener, port: Option<Port>) -> io::Result<()> {
     let socket = tokio::net::UnixListener::from_std(socket)?;
     let mut ended = app.ended.clone();
-    let mut connections = Connections::new(app.ended.clone());
+    let mut connections = Connections::new(MOST, app.ended.clone());
+    let mut at_port = Connections::new(MOST_AT_PORT, app.ended.clone());
     let places = app.places.clone();
+    let port = port.map(|port| Gated::new(port, &app)).transpose()?;
     let router = router(app);
-    let port = port.map(|port| Gated::new(port, &router)).transpose()?;
     loop {
         let accepted = tokio::select! {
             _ = ended.changed() => break,
@@ -101,7 +115,7 @@ async fn serve(app: App, socket: UnixListener, port: Option<Port>) -> io::Result
                     connections.add(stream, router.clone());
                 }
             }),
-            accepted = accept(port.as_ref()) => accepted.map(|(stream, router)| connections.add(stream, router)),
+            accepted = accept(port.as_ref()) => accepted.map(|(stream, router)| at_port.add(stream, router)),
         };
         match accepted {
             // What it asks is heard before the next can take its place.
@@ -110,7 +124,7 @@ async fn serve(app: App, socket: UnixListener, port: Option<Port>) -> io::Result
         }
     }
     drop((socket, port));
-    let farewell = async { tokio::join!(connections.finish(), places.all_free()) };
+    let farewell = async { tokio::join!(connections.finish(), at_port.finish(), places.all_free()) };
     let _ = tokio::time::timeout(FAREWELL, farewell).await;
     Ok(())
 }
@@ -122,10 +136,11 @@ struct Gated {
 }
 
 impl Gated {
-    fn new(port: Port, router: &Router) -> io::Result<Self> {
+    fn new(port: Port, app: &App) -> io::Result<Self> {
         let Port { listener, number, token } = port;
         let gate = Arc::new(Gate { number, token });
-        let router = router.clone().layer(middleware::from_fn_with_state(gate, gate::check));
+        let app = App { streams: Streams::new(streams(MOST_AT_PORT)), ..app.clone() };
+        let router = router(app).layer(middleware::from_fn_with_state(gate, gate::check));
         Ok(Self { listener: tokio::net::TcpListener::from_std(listener)?, router })
     }
 }

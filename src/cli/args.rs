@@ -26,6 +26,12 @@ use crate::model::policy::{ColorChoice, ExitOn, Grace, LogFormat, PolicyError, P
 use crate::model::rotation::Rotation;
 use crate::model::size::{Size, SizeError};
 
+/// The most lines that a run can be asked for by number.
+pub(super) const MOST_LINES: i64 = 100_000;
+
+/// The most lines around one that was searched for.
+pub(super) const MOST_CONTEXT: i64 = 1000;
+
 /// A command line that has been read and found consistent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cli {
@@ -264,6 +270,7 @@ pub struct Options {
 
     /// Show the last N lines only [default: all that is kept; with `--follow` 100]
     #[arg(short = 'n', long, value_name = "N", env = "PROC_LINES", help_heading = CONTROL)]
+    #[arg(value_parser = clap::value_parser!(u32).range(..=MOST_LINES))]
     pub lines: Option<u32>,
 
     /// Show only what was written this long ago or later, as in `5m`
@@ -277,6 +284,7 @@ pub struct Options {
 
     /// Show N lines of the same instance before and after each that `--grep` finds
     #[arg(short = 'C', long, value_name = "N", env = "PROC_CONTEXT", help_heading = CONTROL)]
+    #[arg(value_parser = clap::value_parser!(u16).range(..=MOST_CONTEXT))]
     pub context: Option<u16>,
 
     /// Only watch; another may type (`proc attach`)

@@ -41,14 +41,20 @@ pub(super) fn open(
     match started {
         Ok(server) => Ok(Some(server)),
         Err(error) => {
-            let socket = place.dir.socket();
-            notices.push(format!(
-                "this run cannot be controlled from elsewhere: `{}`: {error}",
-                socket.display()
-            ));
+            let reason = format!("`{}`: {error}", place.dir.socket().display());
+            if options.detach {
+                return Err(unseen(&reason));
+            }
+            notices.push(format!("this run cannot be controlled from elsewhere: {reason}"));
             Ok(None)
         }
     }
+}
+
+/// That a run in the background could be neither seen nor ended, and is therefore none.
+pub(super) fn unseen(reason: &str) -> CliError {
+    let error = format!("`--detach`: this run could not be controlled from elsewhere: {reason}");
+    CliError::new(CliErrorKind::Input, error)
 }
 
 /// Listens on a port, for those who know the word.

@@ -14,6 +14,9 @@ use std::time::Duration;
 /// How long a run that was killed may take to be gone: its guard kills what is left of it.
 const FAREWELL: Duration = Duration::from_secs(10);
 
+/// How long one may take to answer that has just begun, or to be gone if it does not answer any more.
+const SILENCE: Duration = Duration::from_secs(1);
+
 /// How often it is looked at.
 const GLANCE: Duration = Duration::from_millis(10);
 
@@ -71,13 +74,13 @@ pub(super) fn take(root: &Path, around: &Surroundings) -> Result<Result<Place, S
         };
         match dir.lock(std::process::id()) {
             Ok(Locking::Locked(lock)) => return Ok(Ok(settled(dir, lock))),
-            Ok(Locking::Held(pid)) if waited >= FAREWELL || pid.is_some_and(is_alive) => {
+            Ok(Locking::Held(pid)) if waited >= FAREWELL || runs(&dir, pid, waited) => {
                 return Err(taken(pid));
             }
             Ok(Locking::Gone) if waited >= FAREWELL => {
                 return Ok(Err(format!("`{}` goes away again and again", path.display())));
             }
-            // Either its guard was killed, or it has not written its pid yet, or it has just ended.
+            // Either its guard was killed, or it has not written its pid yet, or it is at its very end.
             Ok(Locking::Held(_) | Locking::Gone) => {
                 std::thread::sleep(GLANCE);
                 waited += GLANCE;
@@ -85,6 +88,11 @@ pub(super) fn take(root: &Path, around: &Surroundings) -> Result<Result<Place, S
             Err(error) => return Ok(Err(format!("`{}` cannot be locked: {error}", path.display()))),
         }
     }
+}
+
+/// Whether a run goes on: its process is there, and answers or is not about to.
+fn runs(dir: &RunDir, pid: Option<i32>, waited: Duration) -> bool {
+    pid.is_some_and(is_alive) && (waited >= SILENCE || dir.connect().is_ok_and(|stream| stream.is_some()))
 }
 
 /// The place as the run finds it.

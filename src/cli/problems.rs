@@ -30,10 +30,7 @@ impl Problems {
     /// The errors, a line of each, to stand in a sentence: what is wrong and where.
     #[must_use]
     pub(super) fn errors(&self) -> Vec<String> {
-        let first = |error: &String| {
-            let line = error.lines().next().unwrap_or_default();
-            line.strip_prefix("error: ").unwrap_or(line).to_owned()
-        };
+        let first = |error: &String| unlabelled(error.lines().next().unwrap_or_default()).to_owned();
         self.errors.iter().map(first).collect()
     }
 
@@ -43,10 +40,10 @@ impl Problems {
         self.notices.iter().chain(&self.warnings).cloned().collect()
     }
 
-    /// The errors, each with its place and its hints.
+    /// The errors, each with its place and its hints; that they are errors is for others to say.
     #[must_use]
     pub(super) fn into_errors(self) -> Vec<String> {
-        self.errors
+        self.errors.iter().map(|error| unlabelled(error).to_owned()).collect()
     }
 
     /// Notes an error.
@@ -112,4 +109,8 @@ impl Problems {
         }
         Err(CliError::new(CliErrorKind::Diagnosed, self.errors.join("\n")))
     }
+}
+
+fn unlabelled(error: &str) -> &str {
+    error.strip_prefix("error: ").unwrap_or(error)
 }

@@ -45,8 +45,8 @@ pub(super) fn start(
     match control::start_there(options, named, around)? {
         There::Nobody => {}
         There::Done(code) => return Ok(code),
-        There::Run(pid) if options.detach => return there(&place::taken(pid)),
-        There::Run(pid) => return Err(place::taken(pid)),
+        There::Run { pid, waits } if options.detach => return there(&place::taken(pid), &waits),
+        There::Run { pid, .. } => return Err(place::taken(pid)),
     }
     // First of all: before a secret is read, and a thread is started.
     let limits = Limits::take_over();
@@ -71,11 +71,12 @@ pub(super) fn start(
     }
     let place = match place::take(&planned.plan.root, around) {
         Ok(Ok(place)) => Some(place),
+        Ok(Err(reason)) if options.detach => return Err(listen::unseen(&reason)),
         Ok(Err(reason)) => {
             planned.notices.push(format!("this run cannot be controlled from elsewhere: {reason}"));
             None
         }
-        Err(error) if options.detach && error.kind == CliErrorKind::Running => return there(&error),
+        Err(error) if options.detach && error.kind == CliErrorKind::Running => return there(&error, &[]),
         Err(error) => return Err(error),
     };
     fds::keep_from_children();
@@ -110,9 +111,14 @@ fn failed(what: &'static str) -> impl Fn(io::Error) -> CliError {
     move |error| CliError::internal(format!("{what}: {error}"))
 }
 
-/// Says that a run is there, to who wants one in the background: so it is.
-fn there(error: &CliError) -> Result<ExitCode, CliError> {
-    ui::print(format!("{error}\n")).map_err(CliError::unwritten)?;
+/// Says that a run is there, to who wants one in the background: so it is. What is not up yet of it is said, too.
+fn there(error: &CliError, waits: &[String]) -> Result<ExitCode, CliError> {
+    let next = if waits.is_empty() { "" } else { "; not all of it is up: `proc wait` waits for that" };
+    let mut text = format!("{error}{next}\n");
+    for each in waits {
+        text.extend(["  ", each, "\n"]);
+    }
+    ui::print(text).map_err(CliError::unwritten)?;
     Ok(ExitCode::SUCCESS)
 }
 

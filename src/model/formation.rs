@@ -189,10 +189,22 @@ impl Reader<'_> {
     fn position(&mut self, name: &str) -> Option<usize> {
         let position = self.types.iter().position(|each| each.name == name);
         if position.is_none() {
-            let (message, hint) = unknown_type(name, self.types);
+            let (message, near) = unknown_type(name, self.types);
+            let hint = self.instance_hint(name).or(near);
             self.errors.push(FormationError::UnknownType { message, hint });
         }
         position
+    }
+
+    /// What to write if this is no type, but one instance of one.
+    fn instance_hint(&self, name: &str) -> Option<String> {
+        let (of, number) = name.rsplit_once('.')?;
+        let is_instance = whole_number(number).is_some() && self.types.iter().any(|each| each.name == of);
+        is_instance.then(|| {
+            format!(
+                "one instance can be started in a run that is there; a run begins with `{of}` or `{of}=N`"
+            )
+        })
     }
 }
 

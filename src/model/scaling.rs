@@ -26,10 +26,11 @@ impl Plan {
     /// How many of each type there are to be after these changes (`TYPE=N`, `TYPE+N`, `TYPE-N`), by index: those only that are named.
     pub fn scale(&self, changes: &[String]) -> Result<BTreeMap<usize, u16>, Refusal> {
         let mut counts = BTreeMap::new();
-        for change in
-            changes.iter().flat_map(|change| change.split([',', ' '])).filter(|each| !each.is_empty())
-        {
-            let (process, count) = self.change(change)?;
+        let words =
+            changes.iter().flat_map(|change| change.split([',', ' '])).filter(|each| !each.is_empty());
+        let mut words = words.peekable();
+        while let Some(change) = words.next() {
+            let (process, count) = self.change(change, words.peek().copied())?;
             if counts.insert(process, count).is_some() {
                 let name = self.types.get(process).map_or("?", |each| &each.name);
                 return Err(invalid(format!("`{name}` is named twice"), None));
@@ -38,14 +39,22 @@ impl Plan {
         Ok(counts)
     }
 
-    fn change(&self, change: &str) -> Result<(usize, u16), Refusal> {
+    /// One change; what follows it may be its count, written apart.
+    fn change(&self, change: &str, next: Option<&str>) -> Result<(usize, u16), Refusal> {
         let at = change.rfind(['=', '+', '-']).filter(|at| *at > 0);
         let number = at.and_then(|at| whole_number(&change[at + 1..]));
         let (Some(at), Some(number)) = (at, number) else {
-            let hint = format!("write TYPE=N, TYPE+N or TYPE-N, with N a whole number up to {MOST}");
+            let hint = match next.filter(|next| at.is_none() && whole_number(next).is_some()) {
+                Some(next) => format!("write `{change}={next}`"),
+                None => format!("write TYPE=N, TYPE+N or TYPE-N, with N a whole number up to {MOST}"),
+            };
             return Err(invalid(format!("`{change}` does not say how many"), Some(hint)));
         };
         let name = &change[..at];
+        if let Some(name) = name.strip_suffix('=') {
+            let hint = format!("write `{name}{}`", &change[at..]);
+            return Err(invalid(format!("`{change}` sets and changes at once"), Some(hint)));
+        }
         let process = self.types.iter().position(|each| each.name == name);
         let Some(process) = process.filter(|index| !self.gone.contains(index)) else {
             let there = self.types.iter().enumerate().filter(|(index, _)| !self.gone.contains(index));
@@ -152,6 +161,18 @@ mod tests {
         assert!(
             scaled(&["web=200"]).unwrap_err().contains("would both get port") || scaled(&["web=200"]).is_ok()
         );
+    }
+
+    #[test]
+    fn a_count_that_is_written_in_another_way_is_shown_as_it_is_to_be() {
+        let hint = |changes: &[&str]| {
+            let changes: Vec<String> = changes.iter().map(|each| (*each).to_owned()).collect();
+            plan().scale(&changes).unwrap_err().hint.unwrap()
+        };
+        assert_eq!(hint(&["web", "3"]), "write `web=3`");
+        assert_eq!(hint(&["web=+1"]), "write `web+1`");
+        assert_eq!(hint(&["web=-1"]), "write `web-1`");
+        assert!(hint(&["web", "side-kiq=3"]).starts_with("write TYPE=N"));
     }
 
     proptest::proptest! {

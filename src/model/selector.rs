@@ -58,7 +58,9 @@ fn unknown(name: &str, there: &[InstanceId], types: &[ProcessType]) -> Refusal {
             let message = format!("`{name}` means no instance of this run");
             return Refusal { kind, message, hint: None };
         }
-        let (message, hint) = unknown_type(of, types);
+        // Only what ends with a number is an instance; of anything else all is said that was asked.
+        let is_instance = number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+        let (message, hint) = unknown_type(if is_instance { of } else { name }, types);
         return Refusal { kind, message, hint };
     };
     let of_type = there.iter().filter(|id| id.process == process);
@@ -107,6 +109,8 @@ mod tests {
         );
         assert_eq!(refused("worker-low").message, "there is no instance of `worker-low` in this run");
         assert_eq!(refused("x*").message, "`x*` means no instance of this run");
+        assert!(refused("../../etc").message.starts_with("no process type `../../etc`;"));
+        assert!(refused("wbe.1").message.starts_with("no process type `wbe`;"));
         assert_eq!(refused("web.").kind, RefusalKind::Unknown);
         assert_eq!(refused("").kind, RefusalKind::Unknown);
     }

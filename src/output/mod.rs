@@ -66,7 +66,7 @@ pub use line::{LONGEST, LineBuffer, Piece};
 pub use logs::{Logs, Unwritten};
 pub use mux::{Formatted, Mux, StreamId};
 pub use palette::Colour;
-pub use ring::{Author, Count, Reading, Ring, Segment};
+pub use ring::{Author, Count, Place, Reading, Ring, Segment};
 pub use screen::Terminal;
 pub use sink::{Closed, Finished, Sink, Target, WriteNow};
 pub use tee::Tee;

@@ -62,6 +62,15 @@ pub struct Count {
     pub bytes: u64,
 }
 
+/// A place in the order of all.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Place {
+    /// The segment that stands there.
+    pub seq: u64,
+    /// The lines of each instance that stand before it, since the run began.
+    pub lines: BTreeMap<Option<InstanceId>, u64>,
+}
+
 /// What one reading gave.
 #[derive(Debug, Default)]
 pub struct Reading {
@@ -175,7 +184,7 @@ impl Ring {
     #[must_use]
     pub fn read(&self, seq: u64) -> Reading {
         let inner = self.lock();
-        let first = inner.next - inner.segments.len() as u64;
+        let first = inner.first();
         let skip = usize::try_from(seq.saturating_sub(first)).unwrap_or(usize::MAX);
         let mut bytes = 0;
         let fits = |segment: &&Segment| {
@@ -189,18 +198,11 @@ impl Ring {
         Reading { is_over: inner.is_over && next >= inner.next, segments, next, gone }
     }
 
-    /// Where the last so many lines begin of those who are wanted, or a little before; and how many lines of each instance stand before that.
+    /// Where the last so many lines begin of those who are wanted, or a little before.
     #[must_use]
-    pub fn last(
-        &self,
-        lines: u64,
-        mut is_wanted: impl FnMut(&Author) -> bool,
-    ) -> (u64, BTreeMap<Option<InstanceId>, u64>) {
+    pub fn last(&self, lines: u64, mut is_wanted: impl FnMut(&Author) -> bool) -> Place {
         let inner = self.lock();
-        let mut before: BTreeMap<Option<InstanceId>, u64> = BTreeMap::new();
-        for ((instance, _), count) in &inner.counts {
-            *before.entry(*instance).or_default() += count.lines;
-        }
+        let mut before = inner.lines();
         let (mut seen, mut streams) = (0, BTreeSet::new());
         for segment in inner.segments.iter().rev() {
             *before.entry(segment.author.instance).or_default() -= segment.lines;
@@ -211,10 +213,24 @@ impl Ring {
             streams.insert(segment.stream);
             // The head of the first line of each stream may stand before that.
             if seen >= lines.saturating_add(streams.len() as u64) {
-                return (segment.seq, before);
+                return Place { seq: segment.seq, lines: before };
             }
         }
-        (0, before)
+        Place { seq: inner.first(), lines: before }
+    }
+
+    /// The place of this segment; of the oldest if it has gone, of the next if it is still to come.
+    #[must_use]
+    pub fn place(&self, seq: u64) -> Place {
+        let inner = self.lock();
+        if seq <= inner.first() {
+            return Place { seq: inner.first(), lines: inner.gone.clone() };
+        }
+        let mut lines = inner.lines();
+        for segment in inner.segments.iter().rev().take_while(|segment| segment.seq >= seq) {
+            *lines.entry(segment.author.instance).or_default() -= segment.lines;
+        }
+        Place { seq: seq.min(inner.next), lines }
     }
 
     /// Where the next segment will stand.
@@ -248,6 +264,20 @@ impl Ring {
 }
 
 impl Inner {
+    /// The oldest that is still there.
+    fn first(&self) -> u64 {
+        self.next - self.segments.len() as u64
+    }
+
+    /// What each instance has written, all streams together.
+    fn lines(&self) -> BTreeMap<Option<InstanceId>, u64> {
+        let mut lines = BTreeMap::new();
+        for ((instance, _), count) in &self.counts {
+            *lines.entry(*instance).or_default() += count.lines;
+        }
+        lines
+    }
+
     fn push(&mut self, stream: StreamId, author: Arc<Author>, bytes: &[u8], is_end: bool) {
         let lines = memchr::memchr_iter(b'\n', bytes).count() as u64;
         let begins_line = self.inside_line.get(&stream) != Some(&true);
@@ -318,6 +348,8 @@ mod tests {
         let instance = Some(InstanceId { process: 0, number: 1 });
         assert_eq!(left.gone, Some(BTreeMap::from([(instance, 2)])));
         assert_eq!(ring.read(2).gone, None);
+        let place = |seq, lines| Place { seq, lines: BTreeMap::from([(instance, lines)]) };
+        assert_eq!([0, 3, 9].map(|seq| ring.place(seq)), [place(2, 2), place(3, 3), place(5, 5)]);
     }
 
     #[test]
@@ -326,11 +358,11 @@ mod tests {
         for line in [&b"a\nb\n"[..], b"c\nd", b"\ne\n", b"f\n"] {
             ring.feed(ONE, line);
         }
-        assert_eq!([0, 1, 2, 3, 5, 9].map(|lines| ring.last(lines, |_| true).0), [3, 2, 2, 1, 0, 0]);
-        assert_eq!(ring.last(1, |_| false).0, 0);
+        assert_eq!([0, 1, 2, 3, 5, 9].map(|lines| ring.last(lines, |_| true).seq), [3, 2, 2, 1, 0, 0]);
+        assert_eq!(ring.last(1, |_| false).seq, 0);
         let instance = Some(InstanceId { process: 0, number: 1 });
-        assert_eq!(ring.last(1, |_| true).1, BTreeMap::from([(instance, 3)]));
-        assert_eq!(ring.last(9, |_| true).1, BTreeMap::from([(instance, 0)]));
+        assert_eq!(ring.last(1, |_| true).lines, BTreeMap::from([(instance, 3)]));
+        assert_eq!(ring.last(9, |_| true).lines, BTreeMap::from([(instance, 0)]));
     }
 
     #[test]

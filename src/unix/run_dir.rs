@@ -83,6 +83,30 @@ pub struct Lock {
     file: File,
 }
 
+/// A lock that somebody else has, as it was found.
+///
+/// It is told from that of a later run by its file, which is not used anew while it is open, and by the pid in it.
+#[derive(Debug)]
+pub struct Held {
+    file: File,
+    pid: Option<i32>,
+}
+
+impl Held {
+    /// Whether the same run has it still. Whoever tries to take it at this very moment is told that it is taken, and by whom it was last.
+    pub fn is_still(&mut self) -> bool {
+        match self.file.try_lock_shared() {
+            Ok(()) => {
+                // Ours only to look: it stays open, and so it would stay locked.
+                let _ = self.file.unlock();
+                false
+            }
+            Err(TryLockError::WouldBlock) => self.pid.is_none() || self.pid == written_pid(&mut self.file),
+            Err(TryLockError::Error(_)) => false,
+        }
+    }
+}
+
 /// What came of an attempt to lock.
 #[derive(Debug)]
 pub enum Locking {
@@ -224,12 +248,15 @@ impl RunDir {
         let _ = std::fs::remove_dir(&self.path);
     }
 
-    /// Whether somebody has the lock. Whoever tries to take it at this very moment is told that it is taken, and by whom it was last.
+    /// The lock, if somebody has it.
     #[must_use]
-    pub fn is_locked(&self) -> bool {
+    pub fn held(&self) -> Option<Held> {
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-        let fd = in_spite_of_signals(|| openat(self.fd.as_fd(), LOCK, flags, Mode::empty()));
-        fd.is_ok_and(|fd| matches!(File::from(fd).try_lock_shared(), Err(TryLockError::WouldBlock)))
+        let fd = in_spite_of_signals(|| openat(self.fd.as_fd(), LOCK, flags, Mode::empty())).ok()?;
+        let mut file = File::from(fd);
+        let pid = written_pid(&mut file);
+        let mut held = Held { file, pid };
+        held.is_still().then_some(held)
     }
 
     /// Binds the socket; whatever is in its place is of a run that has ended, for we hold the lock.

@@ -18,6 +18,7 @@ fn answer(stream: &mut impl Read) -> String {
             Ok(0) => break,
             Ok(count) => answer.extend_from_slice(&buffer[..count]),
             Err(error) if error.kind() == ErrorKind::ConnectionReset => break,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => panic!("the connection is not closed: {error}"),
         }
     }
@@ -95,6 +96,18 @@ fn a_thousand_idle_connections_keep_nobody_from_an_answer() {
     drop(idle);
 }
 
+#[test]
+fn large_answers_that_nobody_reads_cost_little_memory() {
+    let api = Api::of(app("web: ./child flood 100000 say over ready wait\n").args(["--quiet", "web"]));
+    while !api.get("/logs?name=web&lines=1").body.contains("\"ready\"") {}
+    let pid = api.run.supervisor();
+    let before = memory(pid);
+    let unread: Vec<_> = (0..16).map(|_| api.follow("/logs?lines=100000")).collect();
+    let grown = memory(pid).saturating_sub(before);
+    assert!(grown < 24 * 1024, "{grown} KiB for answers that nobody reads");
+    drop(unread);
+}
+
 /// The resident memory of a process, in KiB.
 fn memory(pid: nix::unistd::Pid) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
@@ -103,17 +116,54 @@ fn memory(pid: nix::unistd::Pid) -> u64 {
 }
 
 #[test]
-fn those_who_are_busy_are_not_closed_for_others() {
+fn those_who_follow_are_not_closed_for_others_and_leave_them_room() {
     let api = Api::start("web: ./child ready wait\n");
-    let mut followers: Vec<_> = (0..64).map(|_| api.follow("/logs?follow=true&lines=0")).collect();
-    assert_eq!(api.get("/run").error(503), "too many connections are open");
+    let mut followers: Vec<_> = (0..48).map(|_| api.follow("/logs?follow=true&lines=0")).collect();
+    for target in ["/events", "/logs"] {
+        assert_eq!(api.get(target).error(503), "48 clients read the log or the events already");
+    }
+    let idle: Vec<_> = (0..100).map(|_| connect(&api.socket)).collect();
+    assert_eq!(api.get("/run").status, 200);
     followers.pop();
-    while api.get("/run").status != 200 {}
+    while api.get("/logs").status != 200 {}
     api.send("POST", "/instances/restart", r#"{"names":["web"]}"#).json(200);
     for follower in &mut followers {
         let mut line = String::new();
         std::io::BufRead::read_line(follower, &mut line).unwrap();
         assert!(!line.is_empty());
+    }
+    drop(idle);
+}
+
+#[test]
+fn where_all_are_busy_it_is_said_that_there_is_no_room() {
+    let api = Api::start("web: ./child ready wait\n");
+    let followers: Vec<_> = (0..48).map(|_| api.follow("/events")).collect();
+    let request = "POST /instances/stop HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n";
+    let half: Vec<_> = (0..16)
+        .map(|_| {
+            let mut stream = connect(&api.socket);
+            stream.write_all(request.as_bytes()).unwrap();
+            // From here on its body is waited for.
+            super::support::read_until(&mut stream, "100 Continue");
+            stream
+        })
+        .collect();
+    assert_eq!(api.get("/run").error(503), "too many connections are open");
+    drop((followers, half));
+    while api.get("/run").status != 200 {}
+}
+
+#[test]
+fn who_follows_a_flood_and_chooses_nothing_of_it_holds_up_nobody() {
+    let api = Api::of(app("web: yes\n").args(["--quiet", "web"]));
+    let mut streams = [(); 2].map(|()| connect(&api.socket));
+    for (stream, grep) in streams.iter_mut().zip(["n", "(%5Cw%7Cy)%7B9%7Dn"]) {
+        let request = format!("GET /logs?follow=true&grep={grep} HTTP/1.0\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+    }
+    for _ in 0..20 {
+        assert_eq!(api.get("/run").status, 200);
     }
 }
 

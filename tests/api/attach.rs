@@ -41,6 +41,18 @@ fn who_does_not_ask_for_the_upgrade_or_asks_for_what_there_is_not_is_told_so() {
 }
 
 #[test]
+fn who_asks_for_the_head_only_gets_no_terminal_and_takes_none_from_others() {
+    let api = Api::start("web: ./child ready wait\n");
+    let mut stream = connect(&api.socket);
+    let target = "HEAD /instances/web.1/attach HTTP/1.1\r\nhost: x";
+    stream
+        .write_all(format!("{target}\r\nconnection: upgrade\r\nupgrade: proc-attach\r\n\r\n").as_bytes())
+        .unwrap();
+    let answer = read_until(&mut stream, "\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
+}
+
+#[test]
 fn the_terminal_of_a_process_is_had_by_whoever_speaks_http() {
     let api = Api::of(app("web: echo ready; exec cat\n").args(["--pty", "always"]));
     api.run.wait_for("ready");

@@ -59,6 +59,24 @@ fn what_is_no_text_and_what_has_not_ended_are_told_as_they_are() {
 }
 
 #[test]
+fn who_follows_sees_a_prompt_though_its_line_does_not_end() {
+    let api = Api::start("web: ./child say before print 'Password: ' wait\n");
+    let mut log = api.follow("/logs?follow=true&name=web");
+    let mut line = String::new();
+    while !line.contains("Password: ") {
+        line.clear();
+        assert!(log.read_line(&mut line).unwrap() > 0);
+    }
+    assert_eq!(records(&line)[0]["partial"], true);
+}
+
+#[test]
+fn a_pattern_of_words_is_not_too_large() {
+    let api = Api::start("web: ./child ready wait\n");
+    assert!(told(&api, "grep=%5Cw%7B1,20%7D%5Cs%5Cw%7B1,20%7DQ").is_empty());
+}
+
+#[test]
 fn who_follows_gets_what_comes_and_at_the_end_the_rest() {
     let app = super::client::app("web: ./child ready wait\n");
     let api = Api::of(app);

@@ -68,6 +68,12 @@ fn until(child: &mut Child, text: &str) -> String {
     String::from_utf8_lossy(&said).into_owned()
 }
 
+/// What a run that is over has complained of.
+fn complaint(run: Child) -> String {
+    let output = run.wait_with_output().unwrap();
+    format!("{} {}", output.status, String::from_utf8_lossy(&output.stderr))
+}
+
 #[test]
 fn a_run_leaves_nothing_behind_and_hides_what_it_has_meanwhile() {
     let api = Api::start("web: ./child ready wait\n");
@@ -171,7 +177,8 @@ fn after_a_kill_the_next_start_works_two_hundred_times() {
     for round in 0..200 {
         let mut run = ground.command().spawn().unwrap();
         let said = until(&mut run, "ready");
-        assert!(said.contains("ready") && !said.contains("cannot be controlled"), "round {round}: {said}");
+        let is_up = said.contains("ready") && !said.contains("cannot be controlled");
+        assert!(is_up, "round {round}: {said}{}", if is_up { String::new() } else { complaint(run) });
         run.kill().unwrap();
         run.wait().unwrap();
     }

@@ -1,8 +1,9 @@
 //! The API over a port: nobody without the token, and no page of a browser.
 
-use super::client::{Api, Response, app, exchange};
-use super::support::LIMIT;
+use super::client::{Api, Response, app, connect, exchange};
+use super::support::{LIMIT, read_until};
 use nix::sys::signal::Signal;
+use std::io::Write;
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 
@@ -39,6 +40,23 @@ fn a_port_is_answered_on_to_those_who_know_the_token_and_to_no_page() {
     let finished = api.run.end_by(Signal::SIGTERM);
     finished.never_says(&token).dies_by(Signal::SIGTERM).stdout();
     assert!(!path.exists());
+}
+
+#[test]
+fn those_at_the_port_take_no_room_from_those_at_the_socket() {
+    let api = Api::of(app("web: ./child ready wait\n").args(["--listen", "127.0.0.1:0"]));
+    let port = api.run.number_between("controlled at http://127.0.0.1:", ",");
+    let mut idle = connect(&api.socket);
+    let request = "GET /formation HTTP/1.1\r\nhost: x\r\n\r\n";
+    idle.write_all(request.as_bytes()).unwrap();
+    read_until(&mut idle, "}");
+    let port = u16::try_from(port).unwrap();
+    let open: Vec<_> = (0..100).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
+    assert_eq!(ask(port.into(), "host: x\r\n").status, 403);
+    // It is still open, though it was idle all the time.
+    idle.write_all(request.as_bytes()).unwrap();
+    read_until(&mut idle, "}");
+    drop(open);
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn what_is_wrong_with_a_request_is_said_in_json() {
         (api.get("/instances/web.7"), 404, "there is no `web.7`; there are web.1"),
         (api.get("/instances/%ff"), 400, "UTF-8"),
         (api.get("/logs?grep=("), 400, "`grep` is no regular expression"),
-        (api.get("/logs?grep=(a{1000}){1000}"), 400, "`grep` is no regular expression"),
+        (api.get("/logs?grep=(a{1000}){1000}"), 400, "`grep` is too large a regular expression"),
         (api.get("/logs?name=wbe"), 404, "no process type `wbe`"),
         (stop("{"), 400, "JSON"),
         (stop(r#"{"names":"web"}"#), 400, "JSON"),

@@ -30,6 +30,11 @@ impl Sieve {
         Self { grep, since, context, around: BTreeMap::new() }
     }
 
+    /// Begins anew: nothing came before.
+    pub(super) fn begin(&mut self) {
+        self.around.clear();
+    }
+
     /// Hands a line to `chosen`, or does not, or does so when a later one matches.
     pub(super) fn sift(&mut self, line: Line<'_>, mut chosen: impl FnMut(Line<'_>)) {
         if self.since.is_some_and(|since| line.at < since) {
@@ -63,7 +68,7 @@ impl Sieve {
 const MOST_KEPT: usize = 8 * 1024 * 1024;
 
 /// The last lines that were kept.
-pub(super) struct Kept {
+struct Kept {
     most: usize,
     lines: VecDeque<Owned>,
     bytes: usize,
@@ -77,12 +82,12 @@ struct Owned {
 }
 
 impl Kept {
-    pub(super) fn new(most: usize) -> Self {
+    fn new(most: usize) -> Self {
         Self { most, lines: VecDeque::new(), bytes: 0 }
     }
 
     /// Keeps a line, in the place of the oldest if there are enough.
-    pub(super) fn keep(&mut self, line: Line<'_>) {
+    fn keep(&mut self, line: Line<'_>) {
         if self.most == 0 {
             return;
         }
@@ -101,7 +106,7 @@ impl Kept {
     }
 
     /// Hands them out.
-    pub(super) fn release(&mut self, to: &mut impl FnMut(Line<'_>)) {
+    fn release(&mut self, to: &mut impl FnMut(Line<'_>)) {
         self.bytes = 0;
         for line in self.lines.drain(..) {
             let piece = Piece { bytes: &line.bytes, ended: line.ended };

@@ -1,7 +1,6 @@
 //! The lines that were chosen become records of JSON, as `--log-format json` writes them.
 
 use super::Line;
-use super::sieve::Kept;
 use crate::api::messages::Dropped;
 use crate::model::policy::{LogFormat, Timestamps};
 use crate::output::{Author, Formatter, Records, Source};
@@ -9,44 +8,77 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+/// What is done with a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// So many were counted, and this one is, too.
+    Counting(u64),
+    /// So many are passed over before the first is written.
+    Skipping(u64),
+    /// It is written.
+    Writing,
+}
+
 /// Writes records.
 pub(super) struct Writer {
     formatter: Formatter,
     /// What the records of one author at one time begin with.
     head: Option<(Arc<Author>, SystemTime, Records)>,
     out: Vec<u8>,
-    /// While it is the last lines that are wanted: these.
-    last: Option<Kept>,
+    stage: Stage,
     /// What everybody has missed.
     missed: Arc<AtomicU64>,
 }
 
 impl Writer {
-    /// One that writes the `last` lines before it is released, or all.
-    pub(super) fn new(last: Option<usize>, missed: Arc<AtomicU64>) -> Self {
+    /// One that writes all lines.
+    pub(super) fn new(missed: Arc<AtomicU64>) -> Self {
         let formatter = Formatter::new(LogFormat::Json, Timestamps::Rfc3339, false, 0);
-        Self { formatter, head: None, out: Vec::new(), last: last.map(Kept::new), missed }
+        Self { formatter, head: None, out: Vec::new(), stage: Stage::Writing, missed }
+    }
+
+    /// Counts lines from now on, and writes none.
+    pub(super) fn count(&mut self) {
+        self.stage = Stage::Counting(0);
+    }
+
+    /// Of the lines that were counted, and come again now, writes only the last so many; all, if none were counted.
+    pub(super) fn skip_to_last(&mut self, most: u64) {
+        match self.stage {
+            Stage::Counting(lines) => self.stage = Stage::Skipping(lines.saturating_sub(most)),
+            Stage::Skipping(_) | Stage::Writing => self.stage = Stage::Skipping(0),
+        }
+    }
+
+    /// Writes all from now on.
+    pub(super) fn write_all(&mut self) {
+        self.stage = Stage::Writing;
+    }
+
+    /// Whether nothing was written yet of those that are counted.
+    pub(super) fn is_waiting(&self) -> bool {
+        match self.stage {
+            Stage::Counting(_) | Stage::Skipping(_) => true,
+            Stage::Writing => false,
+        }
     }
 
     /// Writes a line.
     pub(super) fn write(&mut self, line: Line<'_>) {
-        match &mut self.last {
-            Some(last) => last.keep(line),
-            None => self.put(line),
-        }
-    }
-
-    /// Writes the last lines, and from now on all.
-    pub(super) fn release(&mut self) {
-        if let Some(mut last) = self.last.take() {
-            last.release(&mut |line| self.put(line));
+        match self.stage {
+            Stage::Counting(lines) => self.stage = Stage::Counting(lines + 1),
+            Stage::Skipping(lines @ 1..) => self.stage = Stage::Skipping(lines - 1),
+            Stage::Skipping(0) | Stage::Writing => {
+                self.stage = Stage::Writing;
+                self.put(line);
+            }
         }
     }
 
     /// Writes that so many lines are missing.
     pub(super) fn note(&mut self, dropped: u64) {
-        // Of the last lines none is missing but the oldest.
-        if self.last.is_some() {
+        // Nothing is missing before the first.
+        if self.is_waiting() {
             return;
         }
         self.missed.fetch_add(dropped, Ordering::Relaxed);

@@ -3,9 +3,11 @@
 use super::super::args::Options;
 use super::super::error::{CliError, CliErrorKind};
 use super::super::ui;
+use super::events::{Happenings, News};
 use super::failed;
 use super::find::Found;
 use super::leaving::{Leaving, Screens};
+use crate::api::client::ClientError;
 use crate::api::messages::{Done, WindowRequest};
 use crate::api::query::{AttachQuery, encode};
 use crate::api::session::{Connection, Session};
@@ -18,9 +20,13 @@ use crate::unix::tty::Raw;
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::process::ExitCode;
 use std::thread;
+use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
+
+/// How long it may take to learn how a run has ended that does not answer.
+const LAST_NEWS: Duration = Duration::from_secs(5);
 
 /// The most bytes that wait for the process to read them.
 const MOST_WAITING: usize = 64 * 1024;
@@ -47,6 +53,8 @@ pub(super) fn attach(mut run: Found, name: &str, options: &Options) -> Result<Ex
     let query = AttachQuery { write: !options.read_only, ..AttachQuery::default() };
     let session =
         run.client()?.attach(&format!("/instances/{name}/attach{}", query.write())).map_err(failed)?;
+    let last_look = run.again();
+    let ended = listen(run.again());
     let is_terminal = io::stdin().is_terminal();
     let key = is_terminal.then_some(options.detach_key);
     ui::complain(greeting(&name, session.only_watches.as_deref(), key));
@@ -55,11 +63,53 @@ pub(super) fn attach(mut run: Found, name: &str, options: &Options) -> Result<Ex
     let end = talk(session, leaving, windows).map_err(|error| CliError::new(CliErrorKind::Refused, error))?;
     match end {
         End::Left => ui::complain(format!("\ndetached from {name}, which runs on\n")),
+        End::Over if has_gone(last_look, &path, &ended) => {
+            return Err(CliError::new(CliErrorKind::Refused, "the run has gone: it was killed"));
+        }
         End::Over => ui::complain(format!("detached: {name} has ended\n")),
         End::Unread => {}
         End::Signalled(signal) => signals::die_by(signal),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Learns of the end of the run, and whether it came in good order; never where there is no connection to spare for that.
+fn listen(mut run: Found) -> std::sync::mpsc::Receiver<bool> {
+    let (ending, ended) = std::sync::mpsc::channel();
+    let Some(mut happenings) = run.client().ok().and_then(|client| Happenings::of(client).ok()) else {
+        return ended;
+    };
+    thread::spawn(move || {
+        let is_orderly = loop {
+            match happenings.next(None) {
+                Ok(News::Happened(_) | News::Nothing) => {}
+                Ok(News::End) => break true,
+                Err(_) => break false,
+            }
+        };
+        // Nobody asks where somebody has left.
+        let _ = ending.send(is_orderly);
+    });
+    ended
+}
+
+/// Whether it is not the process that has ended, but the run that was killed.
+fn has_gone(mut run: Found, path: &str, ended: &std::sync::mpsc::Receiver<bool>) -> bool {
+    let answer = run
+        .connect()
+        .and_then(|client| client.map(|mut client| client.get::<InstanceStatus>(path)).transpose());
+    match answer {
+        Ok(None) | Err(ClientError::Gone(_) | ClientError::Io(_) | ClientError::Cut(_)) => {
+            ended.recv_timeout(LAST_NEWS) == Ok(false)
+        }
+        Ok(Some(_))
+        | Err(
+            ClientError::Refused(_)
+            | ClientError::Stranger(_)
+            | ClientError::Silent
+            | ClientError::Malformed(_),
+        ) => false,
+    }
 }
 
 /// What is said first.

@@ -5,15 +5,16 @@ use super::super::error::{CliError, CliErrorKind};
 use super::super::load::Surroundings;
 use super::super::place::run_dir;
 use super::failed;
-use crate::api::client::Client;
+use crate::api::client::{Client, ClientError};
 use crate::unix::run_dir::RunDir;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A run that answers.
 #[derive(Debug)]
 pub(super) struct Found {
-    dir: RunDir,
+    dir: Arc<RunDir>,
     /// The connection that it was found by.
     stream: Option<UnixStream>,
 }
@@ -26,11 +27,21 @@ impl Found {
 
     /// A connection to it.
     pub(super) fn client(&mut self) -> Result<Client, CliError> {
+        self.connect().map_err(failed)?.ok_or_else(over)
+    }
+
+    /// The same; none if nobody listens any more.
+    pub(super) fn connect(&mut self) -> Result<Option<Client>, ClientError> {
         let stream = match self.stream.take() {
-            Some(stream) => stream,
-            None => self.dir.connect().map_err(|error| failed(error.into()))?.ok_or_else(over)?,
+            Some(stream) => Some(stream),
+            None => self.dir.connect()?,
         };
-        Client::over(stream).map_err(failed)
+        stream.map(Client::over).transpose()
+    }
+
+    /// The same run, for another thread to ask.
+    pub(super) fn again(&self) -> Self {
+        Self { dir: Arc::clone(&self.dir), stream: None }
     }
 }
 
@@ -42,7 +53,11 @@ pub(super) fn find(options: &Options, around: &Surroundings) -> Result<Found, Cl
             None => format!("looked in {} and the folders above", around.directory.display()),
         };
         let error = "no run of this app: `proc start` begins one";
-        CliError::new(CliErrorKind::Refused, error).hint(looked)
+        let error = CliError::new(CliErrorKind::Refused, error).hint(looked);
+        match options.root {
+            Some(_) => error,
+            None => error.hint("one that was started with `-d DIR` is found with `-d DIR`"),
+        }
     })
 }
 
@@ -87,7 +102,7 @@ pub(super) fn at(root: &Path, around: &Surroundings) -> Result<Option<Found>, Cl
         return Ok(None);
     };
     let stream = dir.connect().map_err(|error| failed(error.into()))?;
-    Ok(stream.map(|stream| Found { dir, stream: Some(stream) }))
+    Ok(stream.map(|stream| Found { dir: Arc::new(dir), stream: Some(stream) }))
 }
 
 /// The root that the command line names, by itself or by the place of its Procfile.

@@ -2,14 +2,14 @@
 
 mod printer;
 
-use super::super::args::Options;
+use super::super::args::{MOST_CONTEXT, MOST_LINES, Options};
 use super::super::error::CliError;
 use super::super::load::Surroundings;
 use super::super::ui;
 use super::failed;
 use super::find::Found;
 use crate::api::client::{Client, Heard, Lines};
-use crate::api::query::{LogsQuery, RunQuery};
+use crate::api::query::{self, LogsQuery, RunQuery};
 use crate::engine::clock::Clock;
 use crate::model::policy::{Grace, LogFormat, Timestamps};
 use crate::model::snapshot::{Snapshot, TypeStatus};
@@ -18,6 +18,9 @@ use printer::Printer;
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
+
+// What the command line lets through, the run does.
+const _: () = assert!(MOST_LINES == query::MOST_LINES as i64 && MOST_CONTEXT == query::MOST_CONTEXT as i64);
 
 /// How many lines come before those that are followed, where nobody says.
 const BEFORE_FOLLOWING: u32 = 100;

@@ -14,15 +14,17 @@ mod scale;
 mod wait;
 mod why;
 
-use super::args::{Ask, Options};
+use super::args::{Ask, Awaited, Options};
 use super::error::{CliError, CliErrorKind};
 use super::load::Surroundings;
 use super::ui;
 use crate::api::client::ClientError;
 use crate::model::request::RefusalKind;
 use crate::model::snapshot::{InstanceStatus, PhaseName, Snapshot};
+use find::Found;
 use serde::Serialize;
 use std::process::ExitCode;
+use std::time::Duration;
 
 pub(super) use progress::Progress;
 
@@ -32,9 +34,15 @@ pub(super) enum There {
     Nobody,
     /// A run, in which what was named was started.
     Done(ExitCode),
-    /// A run, with this pid.
-    Run(Option<i32>),
+    /// A run, with this pid; and what is not up yet of it.
+    Run { pid: Option<i32>, waits: Vec<String> },
 }
+
+/// How long it is waited for a run that is ending.
+const LONGEST_END: Duration = Duration::from_secs(30);
+
+/// How often it is looked at.
+const GLANCE: Duration = Duration::from_millis(10);
 
 /// Starts instances in a run that is there, if that is what these names are for: a count is for a run of its own.
 pub(super) fn start_there(
@@ -48,8 +56,32 @@ pub(super) fn start_there(
     if is_for_a_run {
         return act::start(&mut run, named).map(There::Done);
     }
-    let snapshot = run.client()?.get::<Snapshot>("/run");
-    Ok(snapshot.map_or(There::Nobody, |snapshot| There::Run(i32::try_from(snapshot.pid).ok())))
+    let Ok(snapshot) = run.client()?.get::<Snapshot>("/run") else { return Ok(There::Nobody) };
+    if snapshot.is_stopping {
+        return outlast(&run, snapshot.pid);
+    }
+    let waits = match wait::open(&snapshot.instances, Awaited::Healthy, false) {
+        Ok(open) => open.into_iter().map(wait::words).collect(),
+        Err(failed) => vec![failed],
+    };
+    Ok(There::Run { pid: i32::try_from(snapshot.pid).ok(), waits })
+}
+
+/// Waits until a run that is ending has gone.
+fn outlast(run: &Found, pid: u32) -> Result<There, CliError> {
+    ui::complain(format!("the run that is here (pid {pid}) is ending: waiting for that\n"));
+    let mut waited = Duration::ZERO;
+    let Some(mut held) = run.dir().held() else { return Ok(There::Nobody) };
+    while held.is_still() {
+        if waited >= LONGEST_END {
+            let error = format!("the run (pid {pid}) is still ending");
+            return Err(CliError::new(CliErrorKind::Refused, error)
+                .hint("`proc ps` shows who is left, `proc down` waits for the end"));
+        }
+        std::thread::sleep(GLANCE);
+        waited += GLANCE;
+    }
+    Ok(There::Nobody)
 }
 
 /// Asks the run, and shows what it answers.
@@ -85,8 +117,18 @@ fn failed(error: ClientError) -> CliError {
         error @ (ClientError::Stranger(_)
         | ClientError::Silent
         | ClientError::Gone(_)
+        | ClientError::Cut(_)
         | ClientError::Malformed(_)
         | ClientError::Io(_)) => CliError::new(CliErrorKind::Refused, error),
+    }
+}
+
+/// Whether the run may be over, or has only dropped a connection: whoever connects anew is told.
+fn is_lost(error: &ClientError) -> bool {
+    match error {
+        ClientError::Gone(_) | ClientError::Cut(_) | ClientError::Io(_) => true,
+        ClientError::Refused(refusal) => refusal.kind == RefusalKind::Conflict,
+        ClientError::Stranger(_) | ClientError::Silent | ClientError::Malformed(_) => false,
     }
 }
 

@@ -5,13 +5,12 @@ use super::super::error::{CliError, CliErrorKind};
 use super::super::ui;
 use super::events::{Happenings, News};
 use super::find::Found;
-use super::{failed, print, state};
+use super::{failed, is_lost, print, state};
 use crate::api::client::{Client, ClientError};
 use crate::api::query::InstancesQuery;
 use crate::engine::clock::Clock;
 use crate::model::exit::code;
 use crate::model::policy::Grace;
-use crate::model::request::RefusalKind;
 use crate::model::snapshot::{InstanceStatus, PhaseName};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -19,38 +18,36 @@ use std::time::Duration;
 /// How long nothing may be told before it is looked again all the same.
 const GLANCE: Duration = Duration::from_secs(1);
 
+/// How long it is waited before a connection that was lost is made anew.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// Waits for those that are named, or for all that were not stopped.
 pub(super) fn wait(mut run: Found, names: &[String], options: &Options) -> Result<ExitCode, CliError> {
-    // First listen, then look: so nothing happens in between.
-    let mut happenings = Happenings::of(run.client()?).map_err(failed)?;
-    let mut client = run.client()?;
+    let mut line = None;
     let clock = Clock::start();
     let is_given = options.origins.of("timeout") != Source::Default;
     let end = if is_given { options.timeout } else { Grace::Unlimited };
+    let mut waits = Vec::new();
     loop {
-        let there = match look(&mut client, names) {
-            Ok(there) => there,
-            Err(error) if is_over(&error) => return over(options.awaited),
+        match look(&mut run, &mut line, names) {
+            Ok(None) => return over(options.awaited),
+            Ok(Some(there)) => match open(&there, options.awaited, !names.is_empty()) {
+                Ok(open) if open.is_empty() => return print(met(&there, options.awaited)),
+                Ok(open) => waits = open.into_iter().map(words).collect(),
+                Err(hopeless) => return Err(CliError::new(CliErrorKind::Refused, hopeless)),
+            },
+            Err(error) if is_lost(&error) => line = None,
             Err(error) => return Err(failed(error)),
-        };
-        let open = match open(&there, options.awaited, !names.is_empty()) {
-            Ok(open) if open.is_empty() => return print(met(&there, options.awaited)),
-            Ok(open) => open,
-            Err(hopeless) => return Err(CliError::new(CliErrorKind::Refused, hopeless)),
-        };
+        }
         let left = match end {
             Grace::For(limit) => limit.saturating_sub(clock.elapsed()),
             Grace::Unlimited => GLANCE,
         };
         if left.is_zero() {
-            let waits: Vec<String> = open.iter().map(|each| words(each)).collect();
             ui::complain(format!("error: not {} in time:\n  {}\n", options.awaited, waits.join("\n  ")));
             return Ok(ExitCode::from(code::TIMED_OUT));
         }
-        match happenings.next(Some(left.min(GLANCE))).map_err(failed)? {
-            News::Happened(_) | News::Nothing => {}
-            News::End => return over(options.awaited),
-        }
+        listen(&mut line, left.min(GLANCE));
     }
 }
 
@@ -62,18 +59,37 @@ fn over(awaited: Awaited) -> Result<ExitCode, CliError> {
     }
 }
 
-/// Whether there is no answer because there is no run any more.
-fn is_over(error: &ClientError) -> bool {
-    match error {
-        ClientError::Gone(_) | ClientError::Io(_) => true,
-        ClientError::Refused(refusal) => refusal.kind == RefusalKind::Conflict,
-        ClientError::Stranger(_) | ClientError::Silent | ClientError::Malformed(_) => false,
-    }
+/// The connections to a run: one that tells when something has happened, and one to ask what.
+struct Line {
+    happenings: Happenings,
+    client: Client,
 }
 
-fn look(client: &mut Client, names: &[String]) -> Result<Vec<InstanceStatus>, ClientError> {
+/// How those that are named stand, over connections that are made if there are none; none if nobody listens: the run is over.
+fn look(
+    run: &mut Found,
+    line: &mut Option<Line>,
+    names: &[String],
+) -> Result<Option<Vec<InstanceStatus>>, ClientError> {
+    if line.is_none() {
+        // First listen, then look: so nothing happens in between.
+        let Some(listener) = run.connect()? else { return Ok(None) };
+        let happenings = Happenings::of(listener)?;
+        let Some(client) = run.connect()? else { return Ok(None) };
+        *line = Some(Line { happenings, client });
+    }
+    let Some(Line { client, .. }) = line else { return Ok(None) };
     let query = InstancesQuery { name: names.to_vec(), usage: false };
-    client.get(&format!("/instances{}", query.write()))
+    client.get(&format!("/instances{}", query.write())).map(Some)
+}
+
+/// Waits until something happens, or this long.
+fn listen(line: &mut Option<Line>, limit: Duration) {
+    match line.as_mut().map(|line| line.happenings.next(Some(limit))) {
+        Some(Ok(News::Happened(_) | News::Nothing)) => {}
+        Some(Ok(News::End) | Err(_)) => *line = None,
+        None => std::thread::sleep(limit.min(PAUSE)),
+    }
 }
 
 /// Those that are still waited for; an error if one is waited for in vain.
@@ -86,7 +102,7 @@ pub(super) fn open(
     for each in there {
         match (awaited, each.phase) {
             (Awaited::Healthy, PhaseName::Running) if !each.is_task && each.is_healthy != Some(false) => {}
-            (Awaited::Healthy, PhaseName::Down) if each.is_task && each.exit_code == Some(0) => {}
+            (Awaited::Healthy, PhaseName::Down) if each.is_task && each.has_succeeded == Some(true) => {}
             // Whoever waits for all does not mean who was stopped, or had nothing more to do.
             (Awaited::Healthy, PhaseName::Down) if !are_named && is_at_rest(each) => {}
             (Awaited::Healthy, PhaseName::Down | PhaseName::Failed) => {
@@ -108,7 +124,7 @@ pub(super) fn open(
 
 /// Whether nobody misses it that is down.
 fn is_at_rest(instance: &InstanceStatus) -> bool {
-    instance.is_stopped_on_request || instance.exit_code.is_none_or(|code| code == 0)
+    instance.is_stopped_on_request || instance.has_succeeded != Some(false)
 }
 
 /// What there is to say when all is as it was waited for.
@@ -132,7 +148,7 @@ mod tests {
         phase: PhaseName,
         is_task: bool,
         is_healthy: Option<bool>,
-        code: Option<u8>,
+        has_succeeded: Option<bool>,
     ) -> InstanceStatus {
         InstanceStatus {
             name: "web.1".into(),
@@ -147,8 +163,8 @@ mod tests {
             has_terminal: false,
             uptime_seconds: None,
             restarts: 0,
-            exit_code: code,
-            has_succeeded: None,
+            exit_code: None,
+            has_succeeded,
             is_stopped_on_request: false,
             why: "because".into(),
             usage: None,
@@ -167,34 +183,40 @@ mod tests {
     #[test]
     fn a_process_is_waited_for_until_it_is_healthy_and_a_task_until_it_has_succeeded() {
         use PhaseName::{Backoff, Down, Failed, Running, Starting, Stopping, Waiting};
-        for (phase, is_task, is_healthy, code, expected) in [
+        for (phase, is_task, is_healthy, has_succeeded, expected) in [
             (Running, false, None, None, "met"),
             (Running, false, Some(true), None, "met"),
             (Running, false, Some(false), None, "open"),
             (Running, true, None, None, "open"),
-            (Down, true, None, Some(0), "met"),
-            (Down, true, None, Some(1), "vain"),
-            (Down, false, None, Some(0), "vain"),
-            (Failed, false, None, Some(3), "vain"),
-            (Backoff, false, None, Some(3), "open"),
+            (Down, true, None, Some(true), "met"),
+            (Down, true, None, Some(false), "vain"),
+            (Down, false, None, Some(true), "vain"),
+            (Failed, false, None, Some(false), "vain"),
+            (Backoff, false, None, Some(false), "open"),
             (Waiting, false, None, None, "open"),
             (Starting, false, None, None, "open"),
             (Stopping, false, None, None, "open"),
         ] {
-            let instance = instance(phase, is_task, is_healthy, code);
+            let instance = instance(phase, is_task, is_healthy, has_succeeded);
             assert_eq!(waits(instance.clone(), Awaited::Healthy, true), expected, "{instance:?}");
         }
-        let ended = instance(Down, false, None, Some(143));
-        assert_eq!(waits(ended.clone(), Awaited::Healthy, false), "vain");
-        let stopped = InstanceStatus { is_stopped_on_request: true, ..ended };
+    }
+
+    #[test]
+    fn whoever_waits_for_all_does_not_mean_who_was_stopped_or_has_done_its_work() {
+        let down = |has_succeeded| instance(PhaseName::Down, false, None, has_succeeded);
+        assert_eq!(waits(down(Some(false)), Awaited::Healthy, false), "vain");
+        let stopped = InstanceStatus { is_stopped_on_request: true, ..down(Some(false)) };
         assert_eq!(waits(stopped, Awaited::Healthy, false), "met");
+        assert_eq!(waits(down(Some(true)), Awaited::Healthy, false), "met");
+        assert_eq!(waits(down(None), Awaited::Healthy, false), "met");
     }
 
     #[test]
     fn an_end_is_an_end_whatever_the_code() {
         use PhaseName::{Down, Failed, Running};
         assert_eq!(waits(instance(Running, false, None, None), Awaited::Exited, true), "open");
-        assert_eq!(waits(instance(Down, false, None, Some(3)), Awaited::Exited, true), "met");
-        assert_eq!(waits(instance(Failed, false, None, Some(3)), Awaited::Exited, true), "met");
+        assert_eq!(waits(instance(Down, false, None, Some(false)), Awaited::Exited, true), "met");
+        assert_eq!(waits(instance(Failed, false, None, Some(false)), Awaited::Exited, true), "met");
     }
 }

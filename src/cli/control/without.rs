@@ -19,9 +19,9 @@ pub(super) enum There {
     /// What was named was started.
     #[expect(dead_code, reason = "nothing can be asked")]
     Done(ExitCode),
-    /// A run, with this pid.
+    /// A run, with this pid; and what is not up yet of it.
     #[expect(dead_code, reason = "nobody answers")]
-    Run(Option<i32>),
+    Run { pid: Option<i32>, waits: Vec<String> },
 }
 
 /// Starts nothing in a run that is there: it cannot be asked. What cannot be known in the background is refused.

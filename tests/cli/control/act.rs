@@ -28,6 +28,26 @@ fn who_is_stopped_stays_down_until_it_is_started_and_the_run_goes_on() {
 }
 
 #[test]
+fn where_nothing_is_to_be_done_it_is_said_how_things_stand() {
+    let app = App::running(TWO);
+    app.ask(&["stop", "worker"]).exits(0);
+    app.ask(&["wait", "worker", "--for", "exited"]).exits(0);
+    app.ask(&["stop", "worker"]).exits(0).says("worker.1 is down already\n");
+    app.ask(&["signal", "HUP", "worker"]).exits(0).says("worker.1 is down already\n");
+    app.ask(&["signal", "HUP", "worker", "--json"]).exits(0).says("\"instances\": []");
+}
+
+#[test]
+fn who_is_stopping_starts_again_as_soon_as_it_has_stopped() {
+    let app = App::running("web: ./child wait\nslow: ./child ignore TERM ready wait\n");
+    app.wait_for("slow.1 | ready");
+    app.ask(&["stop", "slow"]).exits(0).says("stopping slow.1\n");
+    app.ask(&["start", "slow"]).exits(0).says("starting slow.1 as soon as it has stopped\n");
+    app.ask(&["signal", "KILL", "slow"]).exits(0);
+    app.ask(&["wait", "slow"]).exits(0);
+}
+
+#[test]
 fn a_second_start_is_refused_unless_it_only_names_what_is_to_run() {
     let app = App::running(TWO).file("app/x", "");
     let pid = app.snapshot()["pid"].to_string();
@@ -43,6 +63,13 @@ fn a_second_start_is_refused_unless_it_only_names_what_is_to_run() {
     app.write("app/Procfile", "web: ./child exit 0\n");
     std::os::unix::fs::symlink(app.path("child"), app.path("app/child")).unwrap();
     app.ask_from("app", &["start", "web", "--no-port"]).exits(0).says("exited with code 0");
+}
+
+#[test]
+fn one_instance_is_named_in_a_run_that_is_there_only() {
+    let answer = App::new(TWO).ask(&["start", "web.1"]).exits(2);
+    answer
+        .complains("one instance can be started in a run that is there; a run begins with `web` or `web=N`");
 }
 
 #[test]

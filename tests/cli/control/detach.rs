@@ -43,6 +43,58 @@ fn a_run_that_is_there_is_as_good() {
 }
 
 #[test]
+fn of_a_run_that_is_there_it_is_said_who_is_not_up_yet() {
+    let slow = "[process.web]\nreadiness = { exec = \"test -e ok\", interval = \"100ms\" }\n";
+    let app = App::new(TWO).file("proc.toml", slow);
+    let mut first = std::process::Command::new(env!("CARGO_BIN_EXE_proc"));
+    first.args(DETACH).current_dir(app.path("")).stdout(std::process::Stdio::null());
+    let mut first = first.spawn().unwrap();
+    app.wait_for("web.1    | hello");
+    app.ask(&DETACH).exits(0).says("not all of it is up: `proc wait` waits for that\n  web.1 is ");
+    app.write("ok", "");
+    assert!(first.wait().unwrap().success());
+}
+
+#[test]
+fn a_run_that_is_ending_is_waited_for() {
+    let app = App::running("web: ./child trap TERM say bye ready wait\n");
+    app.wait_for("ready");
+    let before = app.snapshot()["pid"].to_string();
+    std::thread::scope(|scope| {
+        let down = scope.spawn(|| app.ask(&["down"]));
+        app.wait_for("web.1  | bye");
+        let pid = i32::try_from(app.pid("web.1")).unwrap();
+        let start = scope.spawn(|| app.ask(&DETACH));
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).unwrap();
+        down.join().unwrap().exits(0);
+        start.join().unwrap().exits(0).says("1 process runs in the background");
+    });
+    assert_ne!(app.snapshot()["pid"].to_string(), before);
+}
+
+#[test]
+fn without_a_place_for_its_socket_there_is_no_run_in_the_background() {
+    let app = App::new(TWO).file(".proc", "");
+    app.ask(&DETACH).exits(2).complains("`--detach`: this run could not be controlled from elsewhere: ");
+}
+
+#[test]
+fn a_code_that_counts_as_success_is_no_failure_and_neither_is_who_was_stopped() {
+    let settings = "[process.web]\nreadiness = { exec = \"test -e ok\", interval = \"100ms\" }\n\
+                    [process.job]\ntype = \"oneshot\"\nsuccess_exit_codes = [0, 3]\n";
+    let app = App::new("web: ./child wait\nworker: ./child ready wait\njob: ./child exit 3\n");
+    let app = app.file("proc.toml", settings);
+    std::thread::scope(|scope| {
+        let start = scope.spawn(|| app.ask(&DETACH));
+        app.wait_for("worker.1 | ready");
+        app.ask(&["stop", "worker"]).exits(0);
+        app.ask(&["wait", "worker", "--for", "exited"]).exits(0);
+        app.write("ok", "");
+        start.join().unwrap().exits(0).says("1 process runs in the background");
+    });
+}
+
+#[test]
 fn what_is_wrong_with_the_files_is_said_and_nothing_is_started() {
     let app = App::new("web: a\nweb: b\n");
     app.ask(&DETACH).exits(2).complains("Procfile:2:1");

@@ -27,6 +27,19 @@ fn without_a_run_there_is_nothing_to_do() {
 }
 
 #[test]
+fn many_at_once_all_see_the_end() {
+    let app = App::running("web: ./child trap TERM last bye 0 ready wait\n");
+    app.wait_for("ready");
+    std::thread::scope(|scope| {
+        let downs: Vec<_> = (0..6).map(|_| scope.spawn(|| app.ask(&["down"]))).collect();
+        for down in downs {
+            down.join().unwrap().exits(0);
+        }
+    });
+    app.ask(&["ps"]).exits(1);
+}
+
+#[test]
 fn the_next_run_can_begin_at_once() {
     let app = App::running(TWO);
     for _ in 0..5 {

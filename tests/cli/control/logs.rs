@@ -28,6 +28,7 @@ fn what_was_written_is_shown_as_start_shows_it() {
         .says("one\ntwo\nthree\nfour\n")
         .complains("web.1 | started");
     app.ask(&["logs", "--grep", "(", "web"]).exits(2).complains("`--grep` is no regular expression");
+    app.ask(&["logs", "-n", "100001"]).exits(2).complains("--lines <N>").complains("100000");
 }
 
 #[test]

@@ -182,7 +182,8 @@ fn without_a_run_it_is_said_where_one_was_looked_for() {
         let answer = app.ask_from("app", command).exits(1);
         answer
             .complains("no run of this app: `proc start` begins one")
-            .complains("/app and the folders above");
+            .complains("/app and the folders above")
+            .complains("one that was started with `-d DIR` is found with `-d DIR`");
     }
 }
 

@@ -22,5 +22,8 @@ fn a_file_that_is_wrong_changes_nothing_and_is_shown_with_its_place() {
     app.write("Procfile", "web: ./child say changed wait\nweb: ./child wait\n");
     app.ask(&["reload"]).exits(1).complains("Procfile:2:1");
     assert_eq!(app.pid("web.1"), web);
+    std::fs::remove_file(app.path("Procfile")).unwrap();
+    let complaint = app.ask(&["reload"]).exits(1).stderr;
+    assert!(complaint.starts_with("error: ") && !complaint.contains("error: error: "), "{complaint}");
     app.ask(&["scale"]).exits(0).says("web=1 worker=1\n");
 }

@@ -63,7 +63,10 @@ pub(super) struct Printer {
     /// When the run began.
     start: SystemTime,
     colours: BTreeMap<String, Colour>,
-    streams: BTreeMap<(String, Option<u32>, Option<Kind>), StreamId>,
+    /// One for each instance and where it writes; that of the process that it had last.
+    streams: BTreeMap<(String, Kind), (StreamId, Option<u32>)>,
+    /// The id of the next one.
+    next: StreamId,
     /// The lines that are fed together, and whose they are.
     origin: Origin,
     stream: StreamId,
@@ -81,6 +84,7 @@ impl Printer {
             start,
             colours,
             streams: BTreeMap::new(),
+            next: StreamId(0),
             origin: Origin::default(),
             stream: StreamId(0),
             held: Vec::new(),
@@ -135,7 +139,7 @@ impl Printer {
             self.flush();
             self.mux.close(self.stream);
             self.origin = Origin::default();
-            self.streams.retain(|_, stream| *stream != self.stream);
+            self.streams.retain(|_, (stream, _)| *stream != self.stream);
         } else {
             self.held.push(b'\n');
         }
@@ -154,19 +158,26 @@ impl Printer {
             let at = SystemTime::from(at);
             self.mux.set_time(at, at.duration_since(self.start).unwrap_or_default());
         }
-        let (process, kind) = (record.process.to_string(), Some(record.stream));
+        let process = record.process.to_string();
+        let kind = Some(record.stream);
         self.origin = Origin { ts: record.ts.to_string(), process: process.clone(), pid: record.pid, kind };
-        let next = StreamId(self.streams.values().map(|stream| stream.0 + 1).max().unwrap_or_default());
-        let stream = *self.streams.entry((process, record.pid, kind)).or_insert(next);
-        if stream == next {
-            let kind = match record.stream {
-                Kind::Stdout => Stream::Stdout,
-                Kind::Stderr => Stream::Stderr,
-                Kind::System => Stream::System,
-            };
-            self.mux.open(stream, self.label(record), record.pid, kind, false);
+        let there = self.streams.get(&(process.clone(), record.stream)).copied();
+        if let Some((stream, _)) = there.filter(|(_, pid)| *pid == record.pid) {
+            self.stream = stream;
+            return;
         }
-        self.stream = stream;
+        if let Some((ended, _)) = there {
+            self.mux.close(ended);
+        }
+        self.stream = self.next;
+        self.next = StreamId(self.next.0 + 1);
+        self.streams.insert((process, record.stream), (self.stream, record.pid));
+        let kind = match record.stream {
+            Kind::Stdout => Stream::Stdout,
+            Kind::Stderr => Stream::Stderr,
+            Kind::System => Stream::System,
+        };
+        self.mux.open(self.stream, self.label(record), record.pid, kind, false);
     }
 
     fn label(&self, record: &Record<'_>) -> Label {
@@ -226,5 +237,16 @@ mod tests {
         let printed = printer(LogFormat::Raw).print(page.as_bytes());
         assert_eq!(printed.stdout, b"ab\n");
         assert_eq!(printed.stderr, b"web.1 | exited with code 0\n");
+    }
+
+    #[test]
+    fn a_restart_takes_no_memory() {
+        let mut printer = printer(LogFormat::Text);
+        for pid in 1..100 {
+            let line =
+                record("web.1", "stdout", r#""line":"a""#).replace("\"pid\":7", &format!("\"pid\":{pid}"));
+            assert_eq!(printer.print(line.as_bytes()).stdout, b"web.1  | a\n");
+        }
+        assert_eq!(printer.streams.len(), 1);
     }
 }
