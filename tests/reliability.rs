@@ -8,8 +8,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The faults of process trees, signals, output, spawning, and probes; there is none with another number.
-const FAULTS: [std::ops::RangeInclusive<u32>; 5] = [1..=17, 20..=38, 40..=57, 60..=79, 95..=95];
+/// The faults of process trees, signals, output, spawning, control, and probes; there is none with another number.
+const FAULTS: [std::ops::RangeInclusive<u32>; 6] = [1..=17, 20..=38, 40..=57, 60..=79, 80..=86, 93..=95];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
