@@ -3,6 +3,8 @@
 use super::file::proc_text;
 use crate::model::diagnostic::printable;
 use crate::model::instance::Pid;
+use nix::errno::Errno;
+use nix::sys::signal::kill;
 
 /// A process, as it was when we looked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,11 +21,12 @@ pub struct Process {
     pub name: String,
 }
 
-/// Whether there is a process with this number, be it anybody's.
+/// Whether a process with this number runs, be it anybody's. One that is only left for its parent to hear of does not.
 #[must_use]
 pub fn is_alive(pid: i32) -> bool {
-    let result = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None);
-    pid > 0 && result != Err(nix::errno::Errno::ESRCH)
+    let exists = pid > 0 && kill(nix::unistd::Pid::from_raw(pid), None) != Err(Errno::ESRCH);
+    // Where `/proc` tells nothing, what exists is taken to run.
+    exists && (Process::look_at(Pid(pid)).is_some() || proc_text("/proc/self/stat").is_none())
 }
 
 impl Process {

@@ -21,6 +21,7 @@ use super::ui;
 use crate::api::client::ClientError;
 use crate::model::request::RefusalKind;
 use crate::model::snapshot::{InstanceStatus, PhaseName, Snapshot};
+use crate::unix::process::is_alive;
 use find::Found;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -56,7 +57,13 @@ pub(super) fn start_there(
     if is_for_a_run {
         return act::start(&mut run, named).map(There::Done);
     }
-    let Ok(snapshot) = run.client()?.get::<Snapshot>("/run") else { return Ok(There::Nobody) };
+    let Ok(mut client) = run.client() else { return Ok(There::Nobody) };
+    let Ok(snapshot) = client.get::<Snapshot>("/run") else { return Ok(There::Nobody) };
+    let pid = i32::try_from(snapshot.pid).ok();
+    if !pid.is_some_and(is_alive) {
+        // Its guard was killed, and it kills what it has started before it goes: its lock is what is waited for.
+        return Ok(There::Nobody);
+    }
     if snapshot.is_stopping {
         return outlast(&run, snapshot.pid);
     }
@@ -64,7 +71,7 @@ pub(super) fn start_there(
         Ok(open) => open.into_iter().map(wait::words).collect(),
         Err(failed) => vec![failed],
     };
-    Ok(There::Run { pid: i32::try_from(snapshot.pid).ok(), waits })
+    Ok(There::Run { pid, waits })
 }
 
 /// Waits until a run that is ending has gone.
