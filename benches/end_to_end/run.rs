@@ -25,7 +25,9 @@ impl Run {
 
     /// The same with ports, and with this `proc.toml`.
     pub(crate) fn start_with(procfile: &str, settings: &str, args: &[&str]) -> Self {
-        let directory = tempfile::Builder::new().prefix("proc-bench-").tempdir().unwrap();
+        let ours_alone = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        let directory =
+            tempfile::Builder::new().prefix("proc-bench-").permissions(ours_alone).tempdir().unwrap();
         std::fs::write(directory.path().join("Procfile"), procfile).unwrap();
         std::fs::write(directory.path().join("proc.toml"), settings).unwrap();
         std::os::unix::fs::symlink(std::env::current_exe().unwrap(), directory.path().join("child")).unwrap();
