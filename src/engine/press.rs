@@ -4,9 +4,8 @@ use super::Engine;
 use super::keys::{HELP, Keys, Pressed, Purpose, SHORT};
 use crate::model::instance::InstanceId;
 use crate::model::request::Request;
-use crate::model::snapshot::InstanceStatus;
+use crate::output::table;
 use crate::supervisor::Event;
-use std::time::Duration;
 
 /// The keys of a run.
 #[derive(Debug, Default)]
@@ -73,76 +72,8 @@ impl Engine {
     }
 
     fn show_status(&mut self) {
-        let titles = ["", "phase", "pid", "port", "uptime", "restarts"].map(str::to_owned);
-        let mut rows = vec![titles];
-        rows.extend(self.snapshot(false).instances.iter().map(row));
-        for line in table(&rows) {
-            self.mention(&line);
+        for line in table(&self.snapshot(false).instances, false).lines() {
+            self.mention(line);
         }
-    }
-}
-
-fn row(status: &InstanceStatus) -> [String; 6] {
-    let health = match status.is_healthy {
-        Some(true) => ", healthy",
-        Some(false) => ", not healthy",
-        None => "",
-    };
-    let or_none = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-    [
-        status.name.clone(),
-        format!("{}{health}", status.phase.word()),
-        or_none(status.pid.map(|pid| pid.to_string())),
-        or_none(status.port.map(|port| port.to_string())),
-        or_none(status.uptime_seconds.map(uptime)),
-        status.restarts.to_string(),
-    ]
-}
-
-/// How long, in its two largest units.
-fn uptime(seconds: f64) -> String {
-    let seconds = Duration::try_from_secs_f64(seconds).unwrap_or_default().as_secs();
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds}s"),
-        (0, 0, _) => format!("{minutes}m {}s", seconds % 60),
-        (0, _, _) => format!("{hours}h {}m", minutes % 60),
-        _ => format!("{days}d {}h", hours % 24),
-    }
-}
-
-/// Rows with their columns below each other.
-fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> Vec<String> {
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let widths: [usize; COLUMNS] = std::array::from_fn(width);
-    let line = |row: &[String; COLUMNS]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_said_in_its_two_largest_units() {
-        for (seconds, expected) in [
-            (0.9, "0s"),
-            (59.0, "59s"),
-            (61.0, "1m 1s"),
-            (7200.0, "2h 0m"),
-            (90_000.0, "1d 1h"),
-            (-1.0, "0s"),
-        ] {
-            assert_eq!(uptime(seconds), expected);
-        }
-    }
-
-    #[test]
-    fn columns_stand_below_each_other() {
-        let rows = [["", "phase"], ["web.1", "running"], ["w.10", "-"]].map(|row| row.map(str::to_owned));
-        assert_eq!(table(&rows), ["       phase", "web.1  running", "w.10   -"]);
     }
 }

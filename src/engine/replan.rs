@@ -7,7 +7,7 @@ use crate::model::instance::InstanceId;
 use crate::model::plan::Plan;
 use crate::model::procfile::ProcessType;
 use crate::model::request::{Refusal, RefusalKind};
-use crate::model::settings::{DEFAULTS, Settings};
+use crate::model::settings::Settings;
 use crate::output::Label;
 use crate::supervisor::{Event, Replan};
 use crate::unix::listener;
@@ -163,6 +163,7 @@ impl Engine {
         new: &Plan,
         renewed: &mut BTreeSet<InstanceId>,
     ) -> Vec<Difference> {
+        let first = InstanceId { process, number: 1 };
         let mut changes: Vec<Difference> = Vec::new();
         let mut note = |change: Difference| {
             if !changes.contains(&change) {
@@ -175,16 +176,16 @@ impl Engine {
             let has_process = self.children.leader(*id).is_some();
             let before = if has_process { self.given(*id) } else { &self.plan };
             let anew = anew(*id, before, new);
-            let is_through = !has_process && settings(new, process).is_oneshot;
+            let is_through = !has_process && new.settings(*id).is_oneshot;
             if !anew.is_empty() && !is_through {
                 renewed.insert(*id);
             }
             anew.into_iter().for_each(&mut note);
         }
         if ids.is_empty() {
-            anew(InstanceId { process, number: 1 }, &self.plan, new).into_iter().for_each(&mut note);
+            anew(first, &self.plan, new).into_iter().for_each(&mut note);
         }
-        let live = changed(&live(settings(&self.plan, process), settings(new, process)));
+        let live = changed(&live(self.plan.settings(first), new.settings(first)));
         if let Some(text) = live {
             note(Difference::of(format!("{text} (without a restart)")));
         }
@@ -237,7 +238,7 @@ fn anew(id: InstanceId, before: &Plan, new: &Plan) -> Vec<Difference> {
             .push(Difference { what: "command changed".into(), detail: format!(": `{was}` is `{is}` now") });
     }
     changes.extend(environment_words(id, before, new).map(Difference::of));
-    let (was, is) = (settings(before, id.process), settings(new, id.process));
+    let (was, is) = (before.settings(id), new.settings(id));
     let fields = [
         ("readiness", was.readiness != is.readiness),
         ("liveness", was.liveness != is.liveness),
@@ -261,10 +262,6 @@ fn live(was: &Settings, is: &Settings) -> [(&'static str, bool); 8] {
         ("watch", was.watch != is.watch),
         ("log", was.is_hidden != is.is_hidden),
     ]
-}
-
-fn settings(plan: &Plan, process: usize) -> &Settings {
-    plan.settings.get(process).unwrap_or(&DEFAULTS)
 }
 
 /// The names of what has changed, in words.

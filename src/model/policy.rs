@@ -91,6 +91,22 @@ impl fmt::Display for Seconds {
     }
 }
 
+/// A time that has passed, in its two largest units: `42s`, `3m05s`, `1d02h`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Elapsed(pub Duration);
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60) {
+            (0, 0, 0, seconds) => write!(f, "{seconds}s"),
+            (0, 0, minutes, seconds) => write!(f, "{minutes}m{seconds:02}s"),
+            (0, hours, minutes, _) => write!(f, "{hours}h{minutes:02}m"),
+            (days, hours, ..) => write!(f, "{days}d{hours:02}h"),
+        }
+    }
+}
+
 /// The longest duration taken: a year. More is `inf` in all but name, and sums with it cannot overflow.
 const LONGEST: Duration = Duration::from_hours(365 * 24);
 
@@ -238,6 +254,13 @@ named!(PtyChoice: Auto = "auto", Always = "always", Never = "never");
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_that_has_passed_has_two_units() {
+        let shown = [0.4, 59.9, 60.0, 3_599.0, 3_600.0, 90_000.0]
+            .map(|seconds| Elapsed(Duration::from_secs_f64(seconds)).to_string());
+        assert_eq!(shown, ["0s", "59s", "1m00s", "59m59s", "1h00m", "1d01h"]);
+    }
 
     #[test]
     fn a_grace_period_has_units_and_a_bare_number_is_seconds() {

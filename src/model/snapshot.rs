@@ -94,6 +94,18 @@ pub enum PhaseName {
     Failed,
 }
 
+impl InstanceStatus {
+    /// Where it is, in a word: its phase, or whether it is healthy while it runs.
+    #[must_use]
+    pub fn state(&self) -> &'static str {
+        match (self.phase, self.is_healthy) {
+            (PhaseName::Running, Some(true)) => "healthy",
+            (PhaseName::Running, Some(false)) => "unhealthy",
+            (phase, _) => phase.word(),
+        }
+    }
+}
+
 impl PhaseName {
     /// All of them.
     pub const ALL: [Self; 7] = [

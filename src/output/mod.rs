@@ -58,6 +58,7 @@ mod ring;
 mod screen;
 mod sgr;
 mod sink;
+mod table;
 mod tee;
 
 pub use escape::Filter;
@@ -69,4 +70,5 @@ pub use palette::Colour;
 pub use ring::{Author, Count, Place, Reading, Ring, Segment};
 pub use screen::Terminal;
 pub use sink::{Closed, Finished, Sink, Target, WriteNow};
+pub use table::table;
 pub use tee::Tee;

@@ -49,6 +49,30 @@ pub(crate) enum Change<'a> {
     Progress,
 }
 
+impl Change<'_> {
+    /// Whether somebody has seen to an instance with this, so that what it did before says nothing any more.
+    pub(crate) fn is_new_beginning_of(self, id: InstanceId) -> bool {
+        match self {
+            Change::Requested(Request::Start(ids) | Request::Stop(ids) | Request::Restart(ids)) => {
+                ids.contains(&id)
+            }
+            Change::Replanned(replan) => replan.renewed.contains(&id) || !replan.instances.contains(&id),
+            Change::Requested(Request::Signal { .. } | Request::Down)
+            | Change::Begun
+            | Change::Started(_)
+            | Change::Probed { .. }
+            | Change::FileChanged { .. }
+            | Change::Ended(..)
+            | Change::Restarting(_)
+            | Change::Parked(_)
+            | Change::Signal(_)
+            | Change::Resumed
+            | Change::OutputClosed
+            | Change::Progress => false,
+        }
+    }
+}
+
 /// How far an instance is from what somebody needs of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Prospect {

@@ -5,7 +5,6 @@ use super::intent::Intent;
 use super::notice::Sequel;
 use crate::model::exit::Exit;
 use crate::model::instance::InstanceId;
-use crate::model::request::Request;
 use crate::model::settings::{RestartPolicy, RestartWhen};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -47,24 +46,9 @@ impl Restart {
 
     /// Forgets what was of those whose files or plan have changed: it is another program; and of those that somebody looks after.
     pub(crate) fn decide(&mut self, change: Change<'_>) -> Vec<Intent> {
-        match change {
-            Change::FileChanged { process, .. } => self.histories.retain(|id, _| id.process != process),
-            Change::Requested(Request::Start(ids) | Request::Stop(ids) | Request::Restart(ids)) => {
-                self.histories.retain(|id, _| !ids.contains(id));
-            }
-            Change::Replanned(replan) => self.histories.retain(|id, _| !replan.renewed.contains(id)),
-            Change::Requested(Request::Signal { .. } | Request::Down)
-            | Change::Begun
-            | Change::Started(_)
-            | Change::Probed { .. }
-            | Change::Ended(..)
-            | Change::Restarting(_)
-            | Change::Parked(_)
-            | Change::Signal(_)
-            | Change::Resumed
-            | Change::OutputClosed
-            | Change::Progress => {}
-        }
+        let is_other =
+            |id: &InstanceId| matches!(change, Change::FileChanged { process, .. } if process == id.process);
+        self.histories.retain(|id, _| !is_other(id) && !change.is_new_beginning_of(*id));
         Vec::new()
     }
 

@@ -64,28 +64,10 @@ impl Shutdown {
         {
             self.failures.push((instance, exit));
         }
-        match change {
-            Change::Replanned(replan) => {
-                self.exit_on = replan.exit_on;
-                self.failures.retain(|(id, _)| !replan.renewed.contains(id) && replan.instances.contains(id));
-            }
-            // What somebody has started anew is not what failed.
-            Change::Requested(Request::Start(ids) | Request::Restart(ids)) => {
-                self.failures.retain(|(id, _)| !ids.contains(id));
-            }
-            Change::Requested(_)
-            | Change::Begun
-            | Change::Started(_)
-            | Change::Probed { .. }
-            | Change::FileChanged { .. }
-            | Change::Ended(..)
-            | Change::Restarting(_)
-            | Change::Parked(_)
-            | Change::Signal(_)
-            | Change::Resumed
-            | Change::OutputClosed
-            | Change::Progress => {}
+        if let Change::Replanned(replan) = change {
+            self.exit_on = replan.exit_on;
         }
+        self.failures.retain(|(id, _)| !change.is_new_beginning_of(*id));
         match self.state {
             State::Watching => {
                 self.cause(fleet, change).map_or_else(Vec::new, |cause| self.begin(fleet, cause, now))

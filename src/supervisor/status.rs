@@ -6,6 +6,7 @@ use super::order::{self, Obstacle};
 use crate::model::exit::Exit;
 use crate::model::instance::InstanceId;
 use crate::model::plan::Plan;
+use crate::model::policy::Elapsed;
 use crate::model::snapshot::PhaseName;
 use std::time::{Duration, Instant};
 
@@ -194,16 +195,11 @@ impl Words<'_> {
     }
 }
 
-/// A duration for people: tenths of a second below ten, then seconds, and minutes and hours where there are any.
+/// A duration for people: tenths of a second below ten.
 fn rounded(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, 0..10) => {
-            let tenths = duration.as_millis() / 100;
-            format!("{}.{}s", tenths / 10, tenths % 10)
-        }
-        (0, 0, seconds) => format!("{seconds}s"),
-        (0, minutes, seconds) => format!("{minutes}m{seconds}s"),
-        (hours, minutes, _) => format!("{hours}h{minutes}m"),
+    if duration >= Duration::from_secs(10) {
+        return Elapsed(duration).to_string();
     }
+    let tenths = duration.as_millis() / 100;
+    format!("{}.{}s", tenths / 10, tenths % 10)
 }

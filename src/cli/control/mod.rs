@@ -20,7 +20,7 @@ use super::load::Surroundings;
 use super::ui;
 use crate::api::client::ClientError;
 use crate::model::request::RefusalKind;
-use crate::model::snapshot::{InstanceStatus, PhaseName, Snapshot};
+use crate::model::snapshot::Snapshot;
 use crate::unix::process::is_alive;
 use find::Found;
 use serde::Serialize;
@@ -148,13 +148,4 @@ fn print(text: impl AsRef<[u8]>) -> Result<ExitCode, CliError> {
 /// Prints it for a program to read.
 fn print_json(value: &impl Serialize) -> Result<ExitCode, CliError> {
     print(serde_json::to_string_pretty(value).unwrap_or_default() + "\n")
-}
-
-/// Where an instance is, in a word: its phase, or whether it is healthy while it runs.
-fn state(instance: &InstanceStatus) -> &'static str {
-    match (instance.phase, instance.is_healthy) {
-        (PhaseName::Running, Some(true)) => "healthy",
-        (PhaseName::Running, Some(false)) => "unhealthy",
-        (phase, _) => phase.word(),
-    }
 }

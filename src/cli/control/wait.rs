@@ -5,7 +5,7 @@ use super::super::error::{CliError, CliErrorKind};
 use super::super::ui;
 use super::events::{Happenings, News};
 use super::find::Found;
-use super::{failed, is_lost, print, state};
+use super::{failed, is_lost, print};
 use crate::api::client::{Client, ClientError};
 use crate::api::query::InstancesQuery;
 use crate::engine::clock::Clock;
@@ -137,7 +137,7 @@ fn met(there: &[InstanceStatus], awaited: Awaited) -> String {
 
 /// Where an instance is, and why.
 pub(super) fn words(instance: &InstanceStatus) -> String {
-    format!("{} is {}: {}", instance.name, state(instance), instance.why)
+    format!("{} is {}: {}", instance.name, instance.state(), instance.why)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::super::args::Options;
 use super::super::error::CliError;
 use super::find::Found;
-use super::{failed, print, print_json, state};
+use super::{failed, print, print_json};
 use crate::api::query::InstancesQuery;
 use crate::model::snapshot::InstanceStatus;
 use std::process::ExitCode;
@@ -17,6 +17,6 @@ pub(super) fn why(mut run: Found, names: &[String], options: &Options) -> Result
         return print_json(&instances);
     }
     let width = instances.iter().map(|each| each.name.len()).max().unwrap_or_default();
-    let line = |each: &InstanceStatus| format!("{:width$}  {}: {}\n", each.name, state(each), each.why);
+    let line = |each: &InstanceStatus| format!("{:width$}  {}: {}\n", each.name, each.state(), each.why);
     print(instances.iter().map(line).collect::<String>())
 }
