@@ -13,6 +13,7 @@
 //! | [`probe`] | the questions of probes that go over the network | `model` |
 //! | [`engine`] | the only loop: waits for the world, tells the supervisor, does what it says | all above |
 //! | [`api`] | control from another terminal: an HTTP API over a Unix socket, and its client | `model`, `output`, `unix`, `engine` |
+//! | [`export`] | the plan as files of systemd, Compose, Kubernetes and others. Pure | `model` |
 //! | [`cli`] | arguments, files and environment in; a plan, and an exit code out | all above |
 //!
 //! # One Ctrl-C, from end to end
@@ -52,6 +53,8 @@
 pub mod api;
 pub mod cli;
 pub mod engine;
+#[cfg(feature = "export")]
+pub mod export;
 pub mod model;
 pub mod output;
 pub mod probe;

@@ -19,7 +19,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("watch", &["model", "unix"]),
     ("engine", &["model", "supervisor", "output", "unix", "probe", "watch"]),
     ("api", &["model", "output", "unix", "engine"]),
-    ("cli", &["model", "supervisor", "output", "unix", "watch", "engine", "api"]),
+    ("export", &["model"]),
+    ("cli", &["model", "supervisor", "output", "unix", "watch", "engine", "api", "export"]),
 ];
 
 /// The most lines a file may have: at 300 it is time to ask, at 500 the answer is no.

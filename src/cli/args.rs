@@ -3,6 +3,7 @@
 //! Which option goes with which command, and where an option may stand, is [`super::parse`]'s.
 
 mod control;
+mod export;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,11 +19,14 @@ use clap::error::ErrorKind;
 use clap::{Args, Subcommand, ValueEnum};
 
 pub use control::Ask;
+pub use export::ExportOptions;
 
 use super::listen::loopback;
 use crate::model::environment::parse_set;
 use crate::model::key::ControlKey;
-use crate::model::policy::{ColorChoice, ExitOn, Grace, LogFormat, PolicyError, PtyChoice, Timestamps};
+use crate::model::policy::{
+    ColorChoice, ExitOn, Grace, LogFormat, PolicyError, PtyChoice, Target, Timestamps,
+};
 use crate::model::rotation::Rotation;
 use crate::model::size::{Size, SizeError};
 
@@ -83,6 +87,18 @@ pub enum Command {
     ///
     /// What `proc.toml`, the environment and the command line come to.
     Config,
+    /// Write files with which systemd, Compose, Kubernetes or others run the app
+    ///
+    /// Formation, ports, environment, dependencies, probes, restarts and stops are those of `proc start`. What the target has no words
+    /// for is listed at the end.
+    Export {
+        /// What the files are for
+        #[arg(value_name = "FORMAT", value_parser = word(Target::NAMES, Target::from_str))]
+        target: Target,
+        /// The directory to write them to; it is made if it is not there [default: deploy/FORMAT]
+        #[arg(value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
     /// Print the completions for a shell
     ///
     /// Prints a script that the shell is to read: the examples say from where.
@@ -300,6 +316,10 @@ pub struct Options {
     #[arg(long = "for", value_name = "WHAT", env = "PROC_FOR", help_heading = CONTROL)]
     #[arg(default_value_t, value_enum)]
     pub awaited: Awaited,
+
+    /// What only `proc export` has.
+    #[command(flatten)]
+    pub export: ExportOptions,
 
     /// Where each of them has its value from.
     #[arg(skip)]

@@ -12,6 +12,8 @@ mod detach;
 mod env;
 pub mod error;
 mod examples;
+#[cfg_attr(not(feature = "export"), path = "export/without.rs")]
+mod export;
 mod exposure;
 #[cfg(test)]
 mod help_tests;
@@ -68,6 +70,9 @@ fn dispatch(cli: &Cli) -> Result<ExitCode, CliError> {
         Command::Check => check::check(&cli.options, &surroundings()?),
         Command::Env { instance } => env::env(&cli.options, instance.as_deref(), &surroundings()?),
         Command::Config => config::config(&cli.options, &surroundings()?),
+        Command::Export { target, directory } => {
+            export::export(&cli.options, *target, directory.as_deref(), &surroundings()?)
+        }
         Command::Completions { shell } => show(completions::script(*shell)),
         Command::Man { directory: None } => show(&man::page_of_proc().roff),
         Command::Man { directory: Some(directory) } => write_pages(directory),

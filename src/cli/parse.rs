@@ -10,7 +10,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args as _, FromArgMatches as _, Subcommand as _};
 
-use super::args::{Cli, Command, Options, Origins, Source};
+use super::args::{Cli, Command, ExportOptions, Options, Origins, Source};
 use super::examples;
 use crate::model::policy::Timestamps;
 
@@ -98,6 +98,31 @@ const APPLIES: &[(&str, &[&str])] = &[
             "show_secrets",
             "timeout",
             "exit_on",
+        ],
+    ),
+    (
+        "export",
+        &[
+            "procfile",
+            "root",
+            "config",
+            "formation",
+            "except",
+            "profile",
+            "env",
+            "set",
+            "port",
+            "no_port",
+            "timeout",
+            "app",
+            "user",
+            "image",
+            "namespace",
+            "ingress",
+            "include_secret_values",
+            "dry_run",
+            "force",
+            "report",
         ],
     ),
     ("completions", &[]),
@@ -365,7 +390,25 @@ impl Places<'_> {
             grep: self.pick("grep", early.grep, late.grep),
             context: self.pick("context", early.context, late.context),
             awaited: self.pick("awaited", early.awaited, late.awaited),
+            export: self.merge_export(early.export, late.export),
             origins: self.origins(),
+        }
+    }
+}
+
+impl Places<'_> {
+    fn merge_export(self, early: ExportOptions, late: ExportOptions) -> ExportOptions {
+        let secrets = (early.include_secret_values, late.include_secret_values);
+        ExportOptions {
+            app: self.pick("app", early.app, late.app),
+            user: self.pick("user", early.user, late.user),
+            image: self.pick("image", early.image, late.image),
+            namespace: self.pick("namespace", early.namespace, late.namespace),
+            ingress: self.pick("ingress", early.ingress, late.ingress),
+            include_secret_values: self.pick("include_secret_values", secrets.0, secrets.1),
+            dry_run: self.pick("dry_run", early.dry_run, late.dry_run),
+            force: self.pick("force", early.force, late.force),
+            report: self.pick("report", early.report, late.report),
         }
     }
 }

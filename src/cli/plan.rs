@@ -31,6 +31,8 @@ pub(super) struct Planner<'a> {
     pub(super) problems: &'a mut Problems,
     /// What is to be heeded where an app that runs is read again.
     pub(super) again: Option<Again<'a>>,
+    /// Whether it is on this machine that it is to run, so that the ports have to be free here.
+    pub(super) is_for_here: bool,
 }
 
 /// What has become of a run since it was planned first.
@@ -86,7 +88,7 @@ impl Planner<'_> {
             root: app.root,
             exit_on: app.exit_on,
         };
-        if self.again.is_none() {
+        if self.again.is_none() && self.is_for_here {
             self.check_ports(&plan);
         }
         (!self.problems.are_fatal()).then_some(Planned { plan, quiet, notices, sources: app.sources })

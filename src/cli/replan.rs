@@ -33,7 +33,8 @@ pub(super) fn replanning(options: &Options, named: &[String], around: &Surroundi
             }
         }
         let again = Some(Again { scaled, gone: &gone });
-        let mut planner = Planner { options: &options, named: &named, problems: &mut problems, again };
+        let mut planner =
+            Planner { options: &options, named: &named, problems: &mut problems, again, is_for_here: true };
         let Some(made) = planner.plan(app) else { return Err(problems.into_errors()) };
         let log_dir = options.log_dir.as_ref().map(|directory| around.directory.join(directory));
         let watcher =

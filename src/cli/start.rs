@@ -54,8 +54,9 @@ pub(super) fn start(
     if let Some(app) = &app {
         contract::check(app, &mut problems);
     }
-    let planned =
-        app.and_then(|app| Planner { options, named, problems: &mut problems, again: None }.plan(app));
+    let planned = app.and_then(|app| {
+        Planner { options, named, problems: &mut problems, again: None, is_for_here: true }.plan(app)
+    });
     if let Some(planned) = &planned {
         capacity::check(options, &planned.plan, &limits, &mut problems);
         watch::check(&planned.plan, around, &mut problems);

@@ -45,6 +45,27 @@ impl Command {
         }
     }
 
+    /// The text with which a shell becomes the command instead of staying its parent; none where it has to stay, for it has more to do.
+    ///
+    /// Where a manager signals one process only, that has to be the application's own. What could mean more than one simple command
+    /// (POSIX 2.9.1) is left alone.
+    #[must_use]
+    pub fn in_place_of_the_shell(&self) -> Option<String> {
+        let text = self.text.trim_matches([' ', '\t']);
+        let mut words = text.split([' ', '\t']).filter(|word| !word.is_empty());
+        if text.is_empty() || !is_one_command(text) {
+            return None;
+        }
+        let first = words.find(|word| !is_plain_assignment(word))?;
+        let assigns = text.split([' ', '\t']).next().is_some_and(is_plain_assignment);
+        match first {
+            "exec" => (!assigns).then(|| text.to_owned()),
+            _ if first.contains('=') || is_of_the_shell(first) || !is_plain(first) => None,
+            _ if assigns => Some(format!("exec env {text}")),
+            _ => Some(format!("exec {text}")),
+        }
+    }
+
     /// The command with `arguments` after it, each as one word of the shell.
     #[must_use]
     pub fn with_arguments(&self, arguments: &[String]) -> Self {
@@ -62,6 +83,32 @@ fn is_simple(text: &str) -> bool {
     let mut words = text.split([' ', '\t']).filter(|word| !word.is_empty());
     let Some(first) = words.next() else { return false };
     !first.contains('=') && !is_of_the_shell(first) && is_plain(first) && words.all(is_plain)
+}
+
+/// Whether a shell reads this as one command, and starts nothing else to fill it in.
+fn is_one_command(text: &str) -> bool {
+    let (mut quote, mut is_escaped) = (None, false);
+    for char in text.chars() {
+        match (quote, char) {
+            _ if is_escaped => is_escaped = false,
+            (Some('\''), '\'') | (Some('"'), '"') => quote = None,
+            (Some('\''), _) => {}
+            (_, '\\') => is_escaped = true,
+            (_, '`' | '\n') => return false,
+            (None, '\'' | '"') => quote = Some(char),
+            (None, ';' | '&' | '|' | '<' | '>' | '(' | ')' | '#' | '!') => return false,
+            (Some(_) | None, _) => {}
+        }
+    }
+    quote.is_none() && !is_escaped && !text.contains("$(")
+}
+
+/// Whether a word sets a variable to a value that means itself: `RAILS_ENV=production`.
+fn is_plain_assignment(word: &str) -> bool {
+    let Some((name, value)) = word.split_once('=') else { return false };
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && !name.starts_with(|char: char| char.is_ascii_digit());
+    !name.is_empty() && is_name && is_plain(value)
 }
 
 /// Whether a word means itself in a shell.
@@ -153,7 +200,8 @@ fn is_of_the_shell(word: &str) -> bool {
 }
 
 /// The text as one word of the shell (POSIX 2.2.2: single quotes keep everything but themselves).
-fn shell_word(text: &str) -> String {
+#[must_use]
+pub fn shell_word(text: &str) -> String {
     if !text.is_empty() && is_plain(text) {
         text.to_owned()
     } else {
@@ -212,6 +260,51 @@ mod tests {
             "",
         ] {
             assert_eq!(Command::new(text).invocation(), Invocation::Shell(text.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_shell_becomes_the_command_where_that_is_all_there_is() {
+        for (text, expected) in [
+            ("gunicorn --bind 0.0.0.0:$PORT app:app", "exec gunicorn --bind 0.0.0.0:$PORT app:app"),
+            ("node server.js", "exec node server.js"),
+            ("  node a ", "exec node a"),
+            ("exec node $X", "exec node $X"),
+            ("A=b C=d node $X", "exec env A=b C=d node $X"),
+            ("sh -c 'a; b && c'", "exec sh -c 'a; b && c'"),
+            ("puma -p ${PORT:-3000} -e \"$RACK_ENV\"", "exec puma -p ${PORT:-3000} -e \"$RACK_ENV\""),
+            ("a b\\;c", "exec a b\\;c"),
+        ] {
+            assert_eq!(Command::new(text).in_place_of_the_shell().as_deref(), Some(expected), "{text}");
+        }
+        for text in [
+            "",
+            "a; b",
+            "a && b",
+            "a | b",
+            "a &",
+            "a > b",
+            "cd x",
+            "A=$B node",
+            "A=b",
+            "(a)",
+            "{ a",
+            "a `b`",
+            "a $(b)",
+            "a\nb",
+            "a \\\nb",
+            "a 'b",
+            "echo x",
+            "! a",
+            "A=b exec c",
+            "\"$CMD\" x",
+            "$CMD",
+            "a # b",
+            "if x",
+            "~/a",
+            "a\\",
+        ] {
+            assert_eq!(Command::new(text).in_place_of_the_shell(), None, "{text}");
         }
     }
 

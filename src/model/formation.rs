@@ -2,6 +2,7 @@
 
 use super::diagnostic::printable;
 use super::procfile::{ProcessType, unknown_type};
+use std::collections::BTreeMap;
 
 /// The most copies of one process type; more is a slip of the keyboard rather than a wish.
 pub(super) const MOST: u16 = 10_000;
@@ -58,6 +59,9 @@ pub enum FormationError {
     /// A type that is named twice.
     #[error("`{0}` is named twice")]
     Twice(String),
+    /// A range that is none, or of what has none.
+    #[error("`{0}` is not a range: write TYPE=N..M, with 1 <= N <= M <= {MOST}")]
+    BadRange(String),
     /// Every count is zero.
     #[error("nothing to start: every process type has a count of 0")]
     Nothing,
@@ -112,6 +116,27 @@ pub fn resolve(wanted: Wanted<'_>, types: &[ProcessType]) -> Result<Formation, V
         });
     }
     if errors.is_empty() { Ok(formation) } else { Err(errors) }
+}
+
+/// Takes the ranges out of lists of a formation: `web=2..10` becomes `web=2`, and 10 the most that there may be of `web`.
+pub fn ranges(lists: &[String]) -> Result<(Vec<String>, BTreeMap<String, u16>), FormationError> {
+    let mut most = BTreeMap::new();
+    let mut fixed = Vec::new();
+    for entry in lists.iter().flat_map(|list| list.split(',')) {
+        let Some((start, end)) = entry.split_once("..") else {
+            fixed.push(entry.to_owned());
+            continue;
+        };
+        let range = start.split_once('=').and_then(|(name, least)| {
+            let (least, end) = (whole_number(least.trim())?, whole_number(end.trim())?);
+            let name = name.trim();
+            (least >= 1 && least <= end && !matches!(name, "all" | "*")).then_some((name, end))
+        });
+        let (name, end) = range.ok_or_else(|| FormationError::BadRange(printable(entry.trim())))?;
+        most.insert(name.to_owned(), end);
+        fixed.push(start.to_owned());
+    }
+    Ok((fixed, most))
 }
 
 /// A formation half read.
@@ -339,6 +364,18 @@ mod tests {
             .collect();
         assert_eq!(hints, [Some("did you mean `web`?"), None, Some("did you mean `worker`?")]);
         assert_eq!(errors[1].to_string(), "no process type `redis`; there are release, web, worker, migrate");
+    }
+
+    #[test]
+    fn a_range_is_its_least_and_the_most_there_may_be() {
+        let (fixed, most) = ranges(&strings(&["all=1,web=2..10", "worker=3"])).unwrap();
+        assert_eq!(fixed, ["all=1", "web=2", "worker=3"]);
+        assert_eq!(most, BTreeMap::from([("web".to_owned(), 10)]));
+        for entry in
+            ["web=0..2", "web=3..2", "web=1..", "web=..2", "web=a..b", "1..2", "all=1..2", "web=1..10001"]
+        {
+            assert_eq!(ranges(&strings(&[entry])), Err(FormationError::BadRange(entry.into())), "{entry}");
+        }
     }
 
     #[test]

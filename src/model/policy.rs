@@ -216,6 +216,42 @@ impl PtyChoice {
     }
 }
 
+/// What an app can be exported to (`proc export`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// Units of systemd.
+    Systemd,
+    /// A file of Compose.
+    Compose,
+    /// Manifests of Kubernetes, with a kustomization.
+    Kubernetes,
+    /// A configuration of supervisord.
+    Supervisord,
+    /// Property lists of macOS's launchd.
+    Launchd,
+}
+
+impl Target {
+    /// Whether what runs there has a file system and a network of its own.
+    #[must_use]
+    pub fn is_of_containers(self) -> bool {
+        match self {
+            Self::Compose | Self::Kubernetes => true,
+            Self::Systemd | Self::Supervisord | Self::Launchd => false,
+        }
+    }
+}
+
+/// How an export reports (`--report`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReportForm {
+    /// For people, on standard error.
+    #[default]
+    Text,
+    /// One JSON object, on standard output.
+    Json,
+}
+
 /// Implements `NAMES`, `FromStr` and `Display` for an enum whose variants have names on the command line.
 macro_rules! named {
     ($type:ident: $($variant:ident = $name:literal),+) => {
@@ -250,6 +286,14 @@ named!(LogFormat: Text = "text", Json = "json", Raw = "raw");
 named!(Timestamps: Time = "time", Rfc3339 = "rfc3339", Elapsed = "elapsed", None = "none");
 named!(ColorChoice: Auto = "auto", Always = "always", Never = "never");
 named!(PtyChoice: Auto = "auto", Always = "always", Never = "never");
+named!(
+    Target: Systemd = "systemd",
+    Compose = "compose",
+    Kubernetes = "kubernetes",
+    Supervisord = "supervisord",
+    Launchd = "launchd"
+);
+named!(ReportForm: Text = "text", Json = "json");
 
 #[cfg(test)]
 mod tests {

@@ -61,8 +61,17 @@ impl Secrets {
     /// The value as it may be shown, like [`masked`].
     #[must_use]
     pub fn masked<'a>(&self, name: &str, value: &'a str) -> Cow<'a, str> {
-        let is_listed = || self.patterns.iter().any(|pattern| fits(pattern, name));
-        if !value.is_empty() && is_listed() { Cow::Borrowed(MASK) } else { masked(name, value) }
+        if !value.is_empty() && self.is_listed(name) { Cow::Borrowed(MASK) } else { masked(name, value) }
+    }
+
+    /// Whether the variable is a secret: by its name, also where it is empty yet, or for a password in its value.
+    #[must_use]
+    pub fn hold(&self, name: &str, value: &str) -> bool {
+        self.is_listed(name) || is_secret(name) || matches!(without_passwords(value), Cow::Owned(_))
+    }
+
+    fn is_listed(&self, name: &str) -> bool {
+        self.patterns.iter().any(|pattern| fits(pattern, name))
     }
 }
 

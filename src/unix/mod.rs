@@ -13,6 +13,8 @@ pub mod limits;
 pub mod link;
 pub mod listener;
 pub mod log_file;
+#[cfg(feature = "export")]
+pub mod new_files;
 mod outbox;
 pub mod process;
 pub mod pty;

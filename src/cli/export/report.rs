@@ -1,0 +1,96 @@
+//! What an export says of itself: the files, what to do with them, and above all what is not in them.
+
+use crate::cli::error::CliError;
+use crate::cli::ui;
+use crate::export::{Export, Loss};
+use crate::model::diagnostic::printable;
+use crate::model::policy::{ReportForm, Target};
+use serde::Serialize;
+use std::fmt::Write as _;
+
+/// An export, to be told of.
+pub(super) struct Report<'a> {
+    pub(super) target: Target,
+    pub(super) app: &'a str,
+    /// Where the files are, as it was named; none: they were printed.
+    pub(super) directory: Option<String>,
+    pub(super) export: &'a Export,
+}
+
+/// The report as JSON.
+#[derive(Serialize)]
+struct Json<'a> {
+    format: String,
+    app: &'a str,
+    directory: Option<&'a str>,
+    files: Vec<&'a str>,
+    not_carried_over: Vec<NotCarriedOver<'a>>,
+    next: &'a [String],
+}
+
+/// A loss as JSON.
+#[derive(Serialize)]
+struct NotCarriedOver<'a> {
+    process: Option<&'a str>,
+    what: &'a str,
+    why: &'a str,
+    advice: Option<&'a str>,
+}
+
+impl<'a> From<&'a Loss> for NotCarriedOver<'a> {
+    fn from(loss: &'a Loss) -> Self {
+        let Loss { process, what, why, advice } = loss;
+        Self { process: process.as_deref(), what, why, advice: advice.as_deref() }
+    }
+}
+
+impl Report<'_> {
+    /// Tells: people on standard error, programs on standard output, unless that has the files.
+    pub(super) fn tell(&self, form: ReportForm) -> Result<(), CliError> {
+        match form {
+            ReportForm::Text => ui::complain(self.text()),
+            ReportForm::Json if self.directory.is_none() => ui::complain(self.json()?),
+            ReportForm::Json => ui::print(self.json()?).map_err(CliError::unwritten)?,
+        }
+        Ok(())
+    }
+
+    fn json(&self) -> Result<String, CliError> {
+        let json = Json {
+            format: self.target.to_string(),
+            app: self.app,
+            directory: self.directory.as_deref(),
+            files: self.export.files.iter().map(|file| file.path.as_str()).collect(),
+            not_carried_over: self.export.losses.iter().map(NotCarriedOver::from).collect(),
+            next: &self.export.next,
+        };
+        serde_json::to_string_pretty(&json).map(|json| json + "\n").map_err(CliError::internal)
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        if let Some(directory) = &self.directory {
+            let count = self.export.files.len();
+            let files = if count == 1 { "file" } else { "files" };
+            let _ = writeln!(text, "{count} {files} for {} in {}", self.target, printable(directory));
+        }
+        if self.export.losses.is_empty() {
+            let _ = writeln!(text, "everything was carried over");
+        } else {
+            let _ = writeln!(text, "not carried over:");
+        }
+        for Loss { process, what, why, advice } in &self.export.losses {
+            let of = process.as_ref().map_or(String::new(), |process| format!("{process}: "));
+            let advice = advice.as_ref().map_or(String::new(), |advice| format!("; {advice}"));
+            let _ = writeln!(text, "  {of}{}: {}{}", printable(what), printable(why), printable(&advice));
+        }
+        if !self.export.next.is_empty() {
+            let _ = writeln!(text, "next:");
+        }
+        for command in &self.export.next {
+            let _ = writeln!(text, "  {}", printable(command));
+        }
+        text
+    }
+}

@@ -1,0 +1,17 @@
+//! What `proc export` writes, as the tools read it that it is for.
+//!
+//! Each tool is looked for in the PATH; where it is not installed its tests say so and skip. `.ci/run` installs all of them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "tests: a panic is how they fail, and what was tried is said"
+)]
+
+mod compose;
+mod kubernetes;
+mod launchd;
+mod supervisord;
+mod support;
+mod systemd;

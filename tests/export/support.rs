@@ -1,0 +1,92 @@
+//! The apps that are exported, and the tools that read what comes of them.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// An app to export.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// What it is called in the export, different for each.
+    pub name: String,
+    /// Its Procfile.
+    pub procfile: PathBuf,
+    /// Its root; none: the directory of its Procfile.
+    pub root: Option<PathBuf>,
+}
+
+/// `examples/hello`, `examples/shop`, and every Procfile of `../shared/corpus` (or `PROC_CORPUS`) where that is there.
+pub fn apps(scratch: &Path) -> Vec<App> {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let example = |name: &str| App {
+        name: name.to_owned(),
+        procfile: manifest.join("examples").join(name).join("Procfile"),
+        root: None,
+    };
+    let corpus = std::env::var_os("PROC_CORPUS")
+        .map_or_else(|| manifest.join("../shared/corpus"), PathBuf::from)
+        .join("procfiles");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(corpus)
+        .map(|entries| entries.map(|entry| entry.unwrap().path()).collect())
+        .unwrap_or_default();
+    files.sort();
+    let of_corpus = files.into_iter().enumerate().map(|(index, procfile)| App {
+        name: format!("corpus-{index}"),
+        procfile,
+        root: Some(scratch.to_owned()),
+    });
+    [example("hello"), example("shop")].into_iter().chain(of_corpus).collect()
+}
+
+/// `proc export` with these arguments, without an environment of ours but PATH and HOME.
+pub fn proc_export(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_proc"))
+        .arg("export")
+        .args(arguments)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", "/nonexistent")
+        .stdin(Stdio::null())
+        .output()
+        .expect("proc can be run")
+}
+
+/// What came of exporting all of [`apps`].
+pub struct Exported {
+    /// Those that were exported, and where to.
+    pub apps: Vec<(App, PathBuf)>,
+    /// How many have a Procfile with errors in it, so that nothing can be made of them.
+    pub unreadable: usize,
+}
+
+/// Exports all of them, each into a directory below `scratch` that is called like it.
+pub fn export_all(target: &str, scratch: &Path, arguments: &[&str]) -> Exported {
+    let mut exported = Exported { apps: Vec::new(), unreadable: 0 };
+    for app in apps(scratch) {
+        let directory = scratch.join(&app.name);
+        let mut words = vec![target, directory.to_str().unwrap(), "-a", &app.name, "-f"];
+        words.push(app.procfile.to_str().unwrap());
+        if let Some(root) = &app.root {
+            words.extend(["-d", root.to_str().unwrap()]);
+        }
+        let output = proc_export(&[&words[..], arguments].concat());
+        if output.status.success() {
+            exported.apps.push((app, directory));
+            continue;
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        let is_of_the_reader = said.contains("is already on line") || said.contains("no processes defined");
+        assert!(is_of_the_reader, "{}: {said}", app.procfile.display());
+        exported.unreadable += 1;
+    }
+    exported
+}
+
+/// Whether a tool is there; if not, says that `test` is skipped.
+pub fn has(tool: &str, test: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_there = std::env::split_paths(&path).any(|directory| directory.join(tool).is_file());
+    if !is_there {
+        println!("skipped: {test}: {tool} is not installed");
+    }
+    is_there
+}
