@@ -97,6 +97,18 @@ pub(crate) fn of(command: &str) -> &'static [Example] {
                 "for an editor: `#:schema ./proc.schema.json` in the first line of proc.toml",
             ),
         ],
+        "export" => &[
+            ("proc export systemd -m web=2,worker=1", "units in deploy/systemd"),
+            ("proc export compose --dry-run", "print the file; write none"),
+            (
+                "proc export kubernetes --image registry/shop:42 -m web=2..10",
+                "two of web, up to ten where that is needed",
+            ),
+            (
+                "proc export kubernetes --image shop:42 --report json",
+                "what was written and what not, for a program",
+            ),
+        ],
         "completions" => &[
             (
                 "proc completions bash > ~/.local/share/bash-completion/completions/proc",

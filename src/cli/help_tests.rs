@@ -40,6 +40,7 @@ fn the_help_of_proc() {
       check        Check the Procfile, proc.toml and the env files
       env          Show the environment a process gets, and where each variable is from
       config       Show what holds in the end, and where each value is from
+      export       Write files with which systemd, Compose, Kubernetes or others run the app
       completions  Print the completions for a shell
       man          Print the man page, or write them all
       help         Print this message or the help of the given subcommand(s)
@@ -206,6 +207,37 @@ fn the_help_of_proc() {
 
               [default: any]
               [possible values: any, failure, all]
+
+    Export:
+      -a, --app <NAME>
+              What the app is called there [default: proc.toml's app, else the name of its directory]
+
+      -u, --user <USER>
+              Whose processes they are there [default: NAME for systemd and supervisord]
+
+          --image <IMAGE>
+              The image that the app is built into (compose, kubernetes)
+
+          --namespace <NAME>
+              The namespace (kubernetes)
+
+          --ingress <HOST>
+              The host name that web is reached by from outside (kubernetes)
+
+          --include-secret-values
+              Write the values of secrets too
+
+          --dry-run
+              Print the files to standard output; write none
+
+          --force
+              Replace files that are there
+
+          --report <FORM>
+              How to say what was written and what was not carried over
+
+              [default: text]
+              [possible values: text, json]
 
     Options may stand before or after the command. Each can also be set by an environment variable,
     PROC_ and its name: PROC_TIMEOUT=10s is `--timeout 10s`, PROC_NO_PORT=1 is `--no-port`. The command

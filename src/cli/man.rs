@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(
             names.join(" "),
             "proc.1 proc-start.1 proc-ps.1 proc-logs.1 proc-restart.1 proc-stop.1 proc-signal.1 proc-scale.1 \
-             proc-wait.1 proc-why.1 proc-attach.1 proc-events.1 proc-reload.1 proc-down.1 proc-run.1 proc-check.1 proc-env.1 proc-config.1 proc-completions.1 proc-man.1 proc.toml.5"
+             proc-wait.1 proc-why.1 proc-attach.1 proc-events.1 proc-reload.1 proc-down.1 proc-run.1 proc-check.1 proc-env.1 proc-config.1 proc-export.1 proc-completions.1 proc-man.1 proc.toml.5"
         );
     }
 

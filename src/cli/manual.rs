@@ -6,7 +6,10 @@ mod commands;
 mod config;
 mod control;
 
-use commands::{EXIT_OF_CHECK, EXIT_OF_RUN, WHAT_CHECK_SAYS, WHAT_ENV_SHOWS, WHAT_RUN_RUNS};
+use commands::{
+    EXIT_OF_CHECK, EXIT_OF_EXPORT, EXIT_OF_RUN, TARGETS, WHAT_CHECK_SAYS, WHAT_ENV_SHOWS, WHAT_IS_EXPORTED,
+    WHAT_RUN_RUNS,
+};
 pub(crate) use config::SECTIONS as CONFIG;
 use config::WHAT_CONFIG_SHOWS;
 use control::{CONTROL, DETACHED, EXIT_OF_CONTROL};
@@ -69,6 +72,7 @@ pub(crate) fn sections(command: &str) -> &'static [&'static Section] {
         "check" => &[&WHAT_CHECK_SAYS, &CONTRACT, &EXIT_OF_CHECK],
         "env" => &[&WHAT_ENV_SHOWS],
         "config" => &[&WHAT_CONFIG_SHOWS],
+        "export" => &[&WHAT_IS_EXPORTED, &TARGETS, &EXIT_OF_EXPORT],
         _ => &[],
     }
 }

@@ -97,11 +97,10 @@ fn what_follows_the_command_of_run_is_its_own() {
 
 #[test]
 fn an_option_that_means_nothing_to_the_command_is_refused_wherever_it_stands() {
-    let expected =
-        "error: `--timeout` means nothing to `proc check`, only to `proc start`, `proc wait`, `proc config`";
+    let expected = "error: `--timeout` means nothing to `proc check`, only to `proc start`, `proc wait`, `proc config`, `proc export`";
     assert_eq!(refusal("proc check --timeout 3"), expected);
     assert_eq!(refusal("proc --timeout 3 check"), expected);
-    let expected = "error: `--port` means nothing to `proc man`, only to `proc start`, `proc run`, `proc env`, `proc config`";
+    let expected = "error: `--port` means nothing to `proc man`, only to `proc start`, `proc run`, `proc env`, `proc config`, `proc export`";
     assert_eq!(refusal("proc -p 3 man"), expected);
     assert_eq!(
         refusal("proc start --strict"),

@@ -6,6 +6,7 @@
 mod app;
 mod compose;
 mod draft;
+mod from_plan;
 mod kubernetes;
 mod launchd;
 mod name;
@@ -13,8 +14,9 @@ mod shell;
 mod supervisord;
 mod systemd;
 
-pub use app::{App, Dependency, Extra, Instance, Process, Role, Variable};
+pub use app::{App, Dependency, Instance, Process, Role, Variable};
 pub use draft::{Draft, Export, ExportFile, Loss, Refusal};
+pub use from_plan::Extra;
 pub use name::{NameError, app_name, check_app_name};
 
 use crate::model::policy::Target;

@@ -204,3 +204,83 @@ impl Place {
         result
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the files are the test's own")]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    const FILES: &[(&str, &[u8])] = &[("a.conf", b"a"), ("sub/b.conf", b"b")];
+
+    fn words(result: Result<(), WriteError>, top: &Path) -> String {
+        result.unwrap_err().to_string().replace(top.to_str().unwrap(), "TOP")
+    }
+
+    #[test]
+    fn files_are_for_their_owner_only_and_their_directories_are_made() {
+        let top = tempfile::tempdir().unwrap();
+        let directory = top.path().join("x/y");
+        write_all(&directory, FILES, false).unwrap();
+        assert_eq!(fs::read(directory.join("sub/b.conf")).unwrap(), b"b");
+        let mode = fs::metadata(directory.join("a.conf")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn where_a_file_is_there_nothing_is_written_unless_it_is_to_be_replaced() {
+        let top = tempfile::tempdir().unwrap();
+        fs::create_dir(top.path().join("sub")).unwrap();
+        fs::write(top.path().join("sub/b.conf"), "old").unwrap();
+        assert_eq!(words(write_all(top.path(), FILES, false), top.path()), "TOP/sub/b.conf exists");
+        assert!(!top.path().join("a.conf").exists());
+        write_all(top.path(), FILES, true).unwrap();
+        assert_eq!(fs::read(top.path().join("sub/b.conf")).unwrap(), b"b");
+        let names = fs::read_dir(top.path().join("sub")).unwrap().count();
+        assert_eq!(names, 1);
+    }
+
+    #[test]
+    fn no_link_is_followed() {
+        let (top, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = top.path();
+        symlink(other.path(), path.join("link")).unwrap();
+        for named in ["link", "link/"] {
+            let result = write_all(&path.join(named), FILES, true);
+            assert_eq!(words(result, path), "TOP/link is a symbolic link, and not followed");
+        }
+        symlink(other.path(), path.join("sub")).unwrap();
+        assert_eq!(words(write_all(path, FILES, true), path), "TOP/sub is a symbolic link, and not followed");
+        fs::remove_file(path.join("sub")).unwrap();
+        fs::remove_file(path.join("a.conf")).unwrap();
+        let victim = other.path().join("victim");
+        fs::write(&victim, "mine").unwrap();
+        symlink(&victim, path.join("a.conf")).unwrap();
+        assert_eq!(words(write_all(path, FILES, false), path), "TOP/a.conf exists");
+        write_all(path, FILES, true).unwrap();
+        assert_eq!(fs::read(&victim).unwrap(), b"mine");
+        assert_eq!(fs::read(path.join("a.conf")).unwrap(), b"a");
+    }
+
+    #[test]
+    fn what_is_no_directory_or_no_file_is_said() {
+        let top = tempfile::tempdir().unwrap();
+        let path = top.path();
+        fs::write(path.join("sub"), "").unwrap();
+        assert_eq!(words(write_all(path, FILES, false), path), "TOP/sub is not a directory");
+        assert!(!path.join("a.conf").exists());
+        assert_eq!(words(write_all(&path.join("sub"), FILES, false), path), "TOP/sub is not a directory");
+        fs::create_dir(path.join("a.conf")).unwrap();
+        assert_eq!(words(write_all(path, FILES, true), path), "TOP/a.conf is not a file");
+    }
+
+    #[test]
+    fn a_path_leads_below_the_directory_only() {
+        let top = tempfile::tempdir().unwrap();
+        for path in ["../x", "/x", "a/../../x", "", "a//b", ".", "a/"] {
+            assert!(write_all(top.path(), &[(path, b"")], true).is_err(), "{path}");
+        }
+        assert_eq!(fs::read_dir(top.path()).unwrap().count(), 0);
+    }
+}

@@ -8,7 +8,7 @@ use super::load::{self, App as Loaded, Demand, Surroundings};
 use super::plan::{Planned, Planner};
 use super::problems::Problems;
 use super::ui;
-use crate::export::{self, App, Brief, Draft, Export, ExportFile, Extra, Refusal};
+use crate::export::{self, App, Brief, Draft, ExportFile, Extra, Refusal};
 use crate::model::formation;
 use crate::model::plan;
 use crate::model::policy::Target;

@@ -1,4 +1,4 @@
-//! The sections of the pages of `proc run`, `proc check` and `proc env`.
+//! The sections of the pages of `proc run`, `proc check`, `proc env` and `proc export`.
 
 use super::Block::{Item, Text};
 use super::Section;
@@ -58,4 +58,58 @@ pub(super) const WHAT_ENV_SHOWS: Section = Section {
          or an env file. The values of secrets are masked unless `--show-secrets` is given. The order of the sources is in \
          proc(1), ENVIRONMENT FILES.",
     )],
+};
+
+pub(super) const WHAT_IS_EXPORTED: Section = Section {
+    title: "WHAT IS EXPORTED",
+    blocks: &[
+        Text(
+            "The plan of `proc start`: the types and how many there are of each, their ports, commands and directories, `depends_on`, probes, restarts, \
+             stop signal and grace period. `release` goes first, once for each release; other one-offs start when they are asked for. `-m web=2..10` \
+             is a range, where the target has such. What the target has no words for is listed at the end, with the reason: nothing is left out silently.",
+        ),
+        Text(
+            "The environment is that of the env files and `-E`. What `proc` itself was started with is of this machine and not in it, although it may \
+             fill in a `$NAME` of an env file, which is listed then. For another environment name other files: `-e .env,production.env`.",
+        ),
+        Text(
+            "The values of secrets are not written, only their names and a place for each: secrets are what looks like one, what \
+             `secrets` of `proc.toml` names, and what `.env.example` asks for and nobody sets. `--include-secret-values` writes them.",
+        ),
+        Text(
+            "Files are made for their owner only, never through a symbolic link. If one of them is there already, nothing is written, unless `--force` is given; \
+             a `secrets.env` that was filled in is never replaced, for without `--include-secret-values` no such file is written.",
+        ),
+    ],
+};
+
+pub(super) const TARGETS: Section = Section {
+    title: "FORMATS",
+    blocks: &[
+        Item(
+            "systemd",
+            "A target, a template for each type, and a drop-in for each instance with its port. Hardened; each relaxation has a comment.",
+        ),
+        Item(
+            "compose",
+            "One `compose.yaml` with a service for each type; `build` with the Dockerfile of the app unless there is an `--image`.",
+        ),
+        Item("kubernetes", "A file for each object and a `kustomization.yaml`. Needs `--image`."),
+        Item(
+            "supervisord",
+            "One `supervisord.conf`, and a launcher for each type that reads the environment.",
+        ),
+        Item("launchd", "A property list for each instance."),
+    ],
+};
+
+pub(super) const EXIT_OF_EXPORT: Section = Section {
+    title: "EXIT STATUS",
+    blocks: &[
+        Item("0", "All files are written, or printed."),
+        Item(
+            "2",
+            "The command line or a file of the app is wrong, the target cannot carry something that the app needs, or a file could not be written. Nothing was written.",
+        ),
+    ],
 };
