@@ -2,13 +2,13 @@
 
 mod report;
 
-use super::args::Options;
+use super::args::{Options, Source};
 use super::error::CliError;
 use super::load::{self, App as Loaded, Demand, Surroundings};
 use super::plan::{Planned, Planner};
 use super::problems::Problems;
 use super::ui;
-use crate::export::{self, App, Brief, Draft, ExportFile, Extra, Refusal};
+use crate::export::{self, App, Brief, Draft, ExportFile, Extra, OtherNameError, Refusal};
 use crate::model::formation;
 use crate::model::plan;
 use crate::model::policy::Target;
@@ -25,6 +25,7 @@ pub(super) fn export(
     directory: Option<&Path>,
     around: &Surroundings,
 ) -> Result<ExitCode, CliError> {
+    check_names(options, target)?;
     let mut options = options.clone();
     let (fixed, most) = formation::ranges(&options.formation).map_err(CliError::usage)?;
     options.formation = fixed;
@@ -43,6 +44,30 @@ pub(super) fn export(
     let directory = (!options.export.dry_run).then(|| directory.display().to_string());
     Report { target, app: &app.name, directory, export: &export }.tell(options.export.report)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses what is no name, and what means nothing to the target, unless the environment says it for others.
+fn check_names(options: &Options, target: Target) -> Result<(), CliError> {
+    let own = &options.export;
+    let wrong = |option: &str, error: OtherNameError| CliError::usage(format!("{option}: {error}"));
+    own.user.as_deref().map_or(Ok(()), export::check_user).map_err(|error| wrong("--user", error))?;
+    own.image.as_deref().map_or(Ok(()), export::check_image).map_err(|error| wrong("--image", error))?;
+    let namespace = own.namespace.as_deref().map_or(Ok(()), export::check_namespace);
+    namespace.map_err(|error| wrong("--namespace", error))?;
+    own.ingress.as_deref().map_or(Ok(()), export::check_host).map_err(|error| wrong("--ingress", error))?;
+    let of_kubernetes = [("namespace", "--namespace"), ("ingress", "--ingress")];
+    let strangers = match target {
+        Target::Kubernetes => &[][..],
+        Target::Compose => &of_kubernetes[..],
+        Target::Systemd | Target::Supervisord | Target::Launchd => {
+            &[("image", "--image"), of_kubernetes[0], of_kubernetes[1]]
+        }
+    };
+    let given = |(id, _): &&(&str, &str)| options.origins.of(id) == Source::CommandLine;
+    match strangers.iter().find(given) {
+        None => Ok(()),
+        Some((_, option)) => Err(CliError::usage(format!("{option} means nothing to {target}"))),
+    }
 }
 
 fn brief(options: &Options, directory: &Path) -> Brief {
