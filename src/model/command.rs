@@ -92,8 +92,7 @@ fn is_one_command(text: &str) -> bool {
         match (quote, char) {
             _ if is_escaped => is_escaped = false,
             (Some('\''), '\'') | (Some('"'), '"') => quote = None,
-            (Some('\''), _) => {}
-            (_, '\\') => is_escaped = true,
+            (Some('"') | None, '\\') => is_escaped = true,
             (_, '`' | '\n') => return false,
             (None, '\'' | '"') => quote = Some(char),
             (None, ';' | '&' | '|' | '<' | '>' | '(' | ')' | '#' | '!') => return false,
