@@ -116,7 +116,7 @@ impl Reader<'_> {
         let settings = plan.settings(InstanceId { process: index, number: 1 }).clone();
         let depends_on = settings.depends_on.iter().filter_map(|dependency| {
             let process = exported.iter().position(|(index, _)| *index == dependency.process)?;
-            Some(Dependency { process, condition: dependency.condition })
+            Some(Dependency { process, condition: dependency.condition, restart: dependency.restart })
         });
         Ok(Process {
             name: each.name.clone(),
@@ -276,7 +276,8 @@ mod tests {
             ]
         );
         assert!(app.processes[2].is_asleep() && !app.processes[0].is_asleep());
-        let dependency = Dependency { process: 3, condition: Condition::CompletedSuccessfully };
+        let dependency =
+            Dependency { process: 3, condition: Condition::CompletedSuccessfully, restart: false };
         assert_eq!(app.processes[0].depends_on, [dependency]);
         assert_eq!(app.ports["PROC_REDIS_PORT"], 5200);
     }
