@@ -13,7 +13,12 @@ fn export(arguments: &[&str]) -> Proc {
 
 #[test]
 fn a_format_has_to_be_named_and_be_one() {
-    assert_snapshot!(export(&["upstart"]).run().exits(2).stderr(), @"");
+    assert_snapshot!(export(&["upstart"]).run().exits(2).stderr(), @r"
+    error: invalid value 'upstart' for '<FORMAT>'
+      [possible values: systemd, compose, kubernetes, supervisord, launchd]
+
+    For more information, try '--help'.
+    ");
     export(&[]).run().exits(2).complains("<FORMAT>");
 }
 
@@ -126,7 +131,7 @@ fn no_format_prints_a_secret_unless_it_is_told_to() {
 
 #[test]
 fn the_report_says_what_is_not_carried_over() {
-    let toml = "[process.web]\nwatch = \"src\"\n";
+    let toml = "[process.web]\nwatch = [\"src\"]\n";
     let run =
         export(&["supervisord", "out", "-m", "web=2..4", "--report", "json"]).file("proc.toml", toml).run();
     let report: serde_json::Value = serde_json::from_str(&run.exits(0).stdout()).unwrap();
