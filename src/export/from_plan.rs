@@ -276,7 +276,8 @@ mod tests {
             ]
         );
         assert!(app.processes[2].is_asleep() && !app.processes[0].is_asleep());
-        let dependency = Dependency { process: 3, condition: Condition::CompletedSuccessfully };
+        let dependency =
+            Dependency { process: 3, condition: Condition::CompletedSuccessfully, restart: false };
         assert_eq!(app.processes[0].depends_on, [dependency]);
         assert_eq!(app.ports["PROC_REDIS_PORT"], 5200);
     }

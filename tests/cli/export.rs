@@ -13,7 +13,12 @@ fn export(arguments: &[&str]) -> Proc {
 
 #[test]
 fn a_format_has_to_be_named_and_be_one() {
-    assert_snapshot!(export(&["upstart"]).run().exits(2).stderr(), @"");
+    assert_snapshot!(export(&["upstart"]).run().exits(2).stderr(), @r"
+    error: invalid value 'upstart' for '<FORMAT>'
+      [possible values: systemd, compose, kubernetes, supervisord, launchd]
+
+    For more information, try '--help'.
+    ");
     export(&[]).run().exits(2).complains("<FORMAT>");
 }
 
@@ -28,7 +33,7 @@ fn an_option_of_another_format_is_refused() {
         export(arguments).run().exits(2).complains(reason);
     }
     // What the environment has is for whoever takes it.
-    export(&["systemd", "--dry-run"]).env("PROC_IMAGE", "x").run().exits(0);
+    export(&["systemd", "--dry-run"]).variable("PROC_IMAGE", "x").run().exits(0);
 }
 
 #[test]
@@ -47,7 +52,11 @@ fn names_cannot_lead_anywhere() {
         run.exits(2).complains(option);
     }
     let long = "w".repeat(64);
-    Proc::new(format!("{long}: x\n")).args(["export", "systemd"]).run().exits(2).complains("longer than 63 bytes");
+    Proc::new(format!("{long}: x\n"))
+        .args(["export", "systemd"])
+        .run()
+        .exits(2)
+        .complains("longer than 63 bytes");
 }
 
 #[test]
@@ -63,15 +72,16 @@ fn a_file_that_is_there_is_replaced_by_force_only() {
 #[test]
 fn where_one_file_is_in_the_way_none_is_written() {
     let proc = export(&["supervisord", "out"]).file("out/web.sh", "mine\n");
-    let directory = proc.directory().join("out");
-    proc.run().exits(2).complains("web.sh exists");
+    let directory = proc.path("out");
+    let run = proc.run();
+    run.exits(2).complains("web.sh exists");
     assert_eq!(std::fs::read_dir(directory).unwrap().count(), 1);
 }
 
 #[test]
 fn a_directory_that_is_a_link_or_none_or_not_ours_is_refused() {
     let linked = export(&["compose", "out"]);
-    symlink("/tmp", linked.directory().join("out")).unwrap();
+    symlink("/tmp", linked.path("out")).unwrap();
     linked.run().exits(2).complains("out is a symbolic link, and not followed");
     export(&["compose", "out"]).file("out", "").run().exits(2).complains("out is not a directory");
     let closed = export(&["compose", "/proc/nobody"]).run();
@@ -80,9 +90,11 @@ fn a_directory_that_is_a_link_or_none_or_not_ours_is_refused() {
 
 #[test]
 fn files_are_their_owners_only_and_hold_no_secret() {
-    let proc = export(&["systemd", "out"]).file(".env", "API_KEY=hunter2\nURL=postgres://u:hunter2@h/d\nNAME=x\n");
-    let out = proc.directory().join("out");
-    proc.run().exits(0);
+    let proc =
+        export(&["systemd", "out"]).file(".env", "API_KEY=hunter2\nURL=postgres://u:hunter2@h/d\nNAME=x\n");
+    let out = proc.path("out");
+    let run = proc.run();
+    run.exits(0);
     let mut open = vec![out];
     let mut count = 0;
     while let Some(path) = open.pop() {
@@ -91,7 +103,12 @@ fn files_are_their_owners_only_and_hold_no_secret() {
             continue;
         }
         count += 1;
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{}", path.display());
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600,
+            "{}",
+            path.display()
+        );
         assert!(!std::fs::read_to_string(&path).unwrap().contains("hunter2"), "{}", path.display());
     }
     assert!(count > 3);
@@ -114,13 +131,15 @@ fn no_format_prints_a_secret_unless_it_is_told_to() {
 
 #[test]
 fn the_report_says_what_is_not_carried_over() {
-    let toml = "[process.web]\nwatch = \"src\"\n";
-    let run = export(&["supervisord", "out", "-m", "web=2..4", "--report", "json"]).file("proc.toml", toml).run();
+    let toml = "[process.web]\nwatch = [\"src\"]\n";
+    let run =
+        export(&["supervisord", "out", "-m", "web=2..4", "--report", "json"]).file("proc.toml", toml).run();
     let report: serde_json::Value = serde_json::from_str(&run.exits(0).stdout()).unwrap();
     assert_eq!(report["format"], "supervisord");
     assert_eq!(report["directory"], "out");
     assert!(report["files"].as_array().unwrap().contains(&"supervisord.conf".into()), "{report}");
-    let lost: Vec<_> = report["not_carried_over"].as_array().unwrap().iter().map(|loss| &loss["what"]).collect();
+    let lost: Vec<_> =
+        report["not_carried_over"].as_array().unwrap().iter().map(|loss| &loss["what"]).collect();
     assert!(lost.contains(&&"watch".into()) && lost.contains(&&"formation".into()), "{report}");
     let text = export(&["supervisord", "out"]).file("proc.toml", toml).run();
     text.exits(0).complains("not carried over:\n").complains("web: watch: ");
@@ -128,7 +147,10 @@ fn the_report_says_what_is_not_carried_over() {
 
 #[test]
 fn a_bad_range_and_too_many_ports_are_named() {
-    export(&["kubernetes", "--image", "x", "-m", "web=5..2"]).run().exits(2).complains("`web=5..2` is not a range");
+    export(&["kubernetes", "--image", "x", "-m", "web=5..2"])
+        .run()
+        .exits(2)
+        .complains("`web=5..2` is not a range");
     export(&["systemd", "-m", "web=9000", "-p", "60000"]).run().exits(2).complains("the highest is 65535");
 }
 

@@ -96,12 +96,12 @@ fn read(
     let extra = extra(options, &files, most)?;
     let mut planner =
         Planner { options, named: &[], problems: &mut problems, again: None, is_for_here: false };
-    let planned = planner.plan(files);
-    for notice in planned.iter().flat_map(|planned| &planned.notices) {
+    let made = planner.plan(files);
+    for notice in made.iter().flat_map(|made| &made.notices) {
         problems.notice(notice);
     }
     problems.settle()?;
-    let Some(Planned { plan, .. }) = planned else { return Err(CliError::internal("no plan and no error")) };
+    let Some(Planned { plan, .. }) = made else { return Err(CliError::internal("no plan and no error")) };
     let mut draft = Draft::default();
     let app = App::of(&plan, &extra, &mut draft).map_err(|error| CliError::input(error.to_string()))?;
     Ok((app, draft))
