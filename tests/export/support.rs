@@ -5,17 +5,17 @@ use std::process::{Command, Output, Stdio};
 
 /// An app to export.
 #[derive(Debug, Clone)]
-pub struct App {
+pub(crate) struct App {
     /// What it is called in the export, different for each.
-    pub name: String,
+    pub(crate) name: String,
     /// Its Procfile.
-    pub procfile: PathBuf,
+    pub(crate) procfile: PathBuf,
     /// Its root; none: the directory of its Procfile.
-    pub root: Option<PathBuf>,
+    pub(crate) root: Option<PathBuf>,
 }
 
 /// `examples/hello`, `examples/shop`, and every Procfile of `../shared/corpus` (or `PROC_CORPUS`) where that is there.
-pub fn apps(scratch: &Path) -> Vec<App> {
+pub(crate) fn apps(scratch: &Path) -> Vec<App> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     let example = |name: &str| App {
         name: name.to_owned(),
@@ -38,7 +38,7 @@ pub fn apps(scratch: &Path) -> Vec<App> {
 }
 
 /// `proc export` with these arguments, without an environment of ours but PATH and HOME.
-pub fn proc_export(arguments: &[&str]) -> Output {
+pub(crate) fn proc_export(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_proc"))
         .arg("export")
         .args(arguments)
@@ -51,15 +51,15 @@ pub fn proc_export(arguments: &[&str]) -> Output {
 }
 
 /// What came of exporting all of [`apps`].
-pub struct Exported {
+pub(crate) struct Exported {
     /// Those that were exported, and where to.
-    pub apps: Vec<(App, PathBuf)>,
-    /// How many have a Procfile with errors in it, so that nothing can be made of them.
-    pub unreadable: usize,
+    pub(crate) apps: Vec<(App, PathBuf)>,
+    /// How many have a Procfile with errors in it, or with one-offs only, so that nothing can be made of them.
+    pub(crate) unreadable: usize,
 }
 
 /// Exports all of them, each into a directory below `scratch` that is called like it.
-pub fn export_all(target: &str, scratch: &Path, arguments: &[&str]) -> Exported {
+pub(crate) fn export_all(target: &str, scratch: &Path, arguments: &[&str]) -> Exported {
     let mut exported = Exported { apps: Vec::new(), unreadable: 0 };
     for app in apps(scratch) {
         let directory = scratch.join(&app.name);
@@ -74,15 +74,21 @@ pub fn export_all(target: &str, scratch: &Path, arguments: &[&str]) -> Exported 
             continue;
         }
         let said = String::from_utf8_lossy(&output.stderr);
-        let is_of_the_reader = said.contains("is already on line") || said.contains("no processes defined");
-        assert!(is_of_the_reader, "{}: {said}", app.procfile.display());
+        // `proc start` would have nothing to do either.
+        let is_of_the_reader =
+            ["is already on line", "no processes defined", "nothing to start but one-offs"];
+        assert!(
+            is_of_the_reader.iter().any(|reason| said.contains(reason)),
+            "{}: {said}",
+            app.procfile.display()
+        );
         exported.unreadable += 1;
     }
     exported
 }
 
 /// Whether a tool is there; if not, says that `test` is skipped.
-pub fn has(tool: &str, test: &str) -> bool {
+pub(crate) fn has(tool: &str, test: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let is_there = std::env::split_paths(&path).any(|directory| directory.join(tool).is_file());
     if !is_there {
