@@ -276,6 +276,11 @@ pub struct Options {
     #[arg(default_value_t, value_parser = word(ExitOn::NAMES, ExitOn::from_str))]
     pub exit_on: ExitOn,
 
+    /// How much of the latest output is kept for `proc logs` and `proc attach`, of all processes together
+    #[arg(long, value_name = "SIZE", env = "PROC_HISTORY", help_heading = CONTROL)]
+    #[arg(default_value_t = Size::from_mib(8), value_parser = StringValueParser::new().try_map(|text| buffer_size(&text)))]
+    pub history: Size,
+
     /// Start in the background, and return when all are healthy
     #[arg(short = 'D', long, env = "PROC_DETACH", help_heading = CONTROL, value_parser = FalseyValueParser::new())]
     pub detach: bool,
@@ -379,7 +384,7 @@ const OUTPUT: &str = "Output";
 const CONTROL: &str = "Control";
 const THE_END: &str = "The end";
 
-/// The least that `--buffer` takes: a few chunks of a pipe.
+/// The least that `--buffer` and `--history` take: a few chunks of a pipe.
 const SMALLEST_BUFFER: Size = Size::from_kib(256);
 
 /// Reads the size of the buffers.

@@ -33,9 +33,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// The bytes of output that are kept for those who ask later.
-const MOST_REMEMBERED: usize = 8 * 1024 * 1024;
-
 /// Runs the formation; returns when nothing is left of it.
 pub(super) fn start(
     options: &Options,
@@ -146,7 +143,8 @@ fn supervise(
     let logs = logs::open(options, &planned.plan, around)?;
     let log_dir = options.log_dir.as_ref().map(|directory| around.directory.join(directory));
     let watcher = watch::start(&planned.plan, log_dir.as_deref())?;
-    let (desk, handle) = Desk::open(Ring::new(MOST_REMEMBERED));
+    let history = usize::try_from(options.history.bytes()).unwrap_or(usize::MAX);
+    let (desk, handle) = Desk::open(Ring::new(history));
     let _server = listen::open(options, place, handle, &mut planned.notices)?;
     let console =
         console(called, &planned, logs, desk).map_err(failed("failed to start the writer thread"))?;

@@ -17,7 +17,9 @@ mod systemd;
 pub use app::{App, Dependency, Instance, Process, Role, Variable};
 pub use draft::{Draft, Export, ExportFile, Loss, Refusal};
 pub use from_plan::Extra;
-pub use name::{NameError, app_name, check_app_name};
+pub use name::{
+    NameError, OtherNameError, app_name, check_app_name, check_host, check_image, check_namespace, check_user,
+};
 
 use crate::model::policy::Target;
 use std::path::PathBuf;

@@ -207,6 +207,8 @@ fn the_short_help_of_start_lists_every_option() {
     Control:
           --listen <ADDRESS>  Let the run be controlled over this port too, by whoever knows the token:
                               127.0.0.1:PORT
+          --history <SIZE>    How much of the latest output is kept for `proc logs` and `proc attach`,
+                              of all processes together [default: 8MiB]
       -D, --detach            Start in the background, and return when all are healthy
 
     The end:

@@ -2,13 +2,13 @@
 
 mod report;
 
-use super::args::Options;
+use super::args::{Options, Source};
 use super::error::CliError;
 use super::load::{self, App as Loaded, Demand, Surroundings};
 use super::plan::{Planned, Planner};
 use super::problems::Problems;
 use super::ui;
-use crate::export::{self, App, Brief, Draft, ExportFile, Extra, Refusal};
+use crate::export::{self, App, Brief, Draft, ExportFile, Extra, OtherNameError, Refusal};
 use crate::model::formation;
 use crate::model::plan;
 use crate::model::policy::Target;
@@ -25,10 +25,11 @@ pub(super) fn export(
     directory: Option<&Path>,
     around: &Surroundings,
 ) -> Result<ExitCode, CliError> {
+    check_names(options, target)?;
     let mut options = options.clone();
     let (fixed, most) = formation::ranges(&options.formation).map_err(CliError::usage)?;
     options.formation = fixed;
-    let (app, mut draft) = app(&options, most, around)?;
+    let (app, mut draft) = read(&options, most, around)?;
     let directory = directory.map_or_else(|| Path::new("deploy").join(target.to_string()), Path::to_owned);
     let brief = brief(&options, &around.directory.join(&directory));
     draft.absorb(export::export(target, &app, &brief).map_err(refused)?);
@@ -45,6 +46,30 @@ pub(super) fn export(
     Ok(ExitCode::SUCCESS)
 }
 
+/// Refuses what is no name, and what means nothing to the target, unless the environment says it for others.
+fn check_names(options: &Options, target: Target) -> Result<(), CliError> {
+    let own = &options.export;
+    let wrong = |option: &str, error: OtherNameError| CliError::usage(format!("{option}: {error}"));
+    own.user.as_deref().map_or(Ok(()), export::check_user).map_err(|error| wrong("--user", error))?;
+    own.image.as_deref().map_or(Ok(()), export::check_image).map_err(|error| wrong("--image", error))?;
+    let namespace = own.namespace.as_deref().map_or(Ok(()), export::check_namespace);
+    namespace.map_err(|error| wrong("--namespace", error))?;
+    own.ingress.as_deref().map_or(Ok(()), export::check_host).map_err(|error| wrong("--ingress", error))?;
+    let of_kubernetes = [("namespace", "--namespace"), ("ingress", "--ingress")];
+    let strangers = match target {
+        Target::Kubernetes => &[][..],
+        Target::Compose => &of_kubernetes[..],
+        Target::Systemd | Target::Supervisord | Target::Launchd => {
+            &[("image", "--image"), of_kubernetes[0], of_kubernetes[1]]
+        }
+    };
+    let given = |(id, _): &&(&str, &str)| options.origins.of(id) == Source::CommandLine;
+    match strangers.iter().find(given) {
+        None => Ok(()),
+        Some((_, option)) => Err(CliError::usage(format!("{option} means nothing to {target}"))),
+    }
+}
+
 fn brief(options: &Options, directory: &Path) -> Brief {
     let own = &options.export;
     Brief {
@@ -58,25 +83,25 @@ fn brief(options: &Options, directory: &Path) -> Brief {
 }
 
 /// The app as its files and the command line have it, without this machine; and a draft of what that left behind.
-fn app(
+fn read(
     options: &Options,
     most: BTreeMap<String, u16>,
     around: &Surroundings,
 ) -> Result<(App, Draft), CliError> {
-    let (loaded, mut problems) = load::app(options, around, Demand::Lenient);
-    let Some(loaded) = loaded else {
+    let (files, mut problems) = load::app(options, around, Demand::Lenient);
+    let Some(files) = files else {
         problems.settle()?;
         return Err(CliError::internal("no app and no error"));
     };
-    let extra = extra(options, &loaded, most)?;
+    let extra = extra(options, &files, most)?;
     let mut planner =
         Planner { options, named: &[], problems: &mut problems, again: None, is_for_here: false };
-    let planned = planner.plan(loaded);
-    for notice in planned.iter().flat_map(|planned| &planned.notices) {
+    let made = planner.plan(files);
+    for notice in made.iter().flat_map(|made| &made.notices) {
         problems.notice(notice);
     }
     problems.settle()?;
-    let Some(Planned { plan, .. }) = planned else { return Err(CliError::internal("no plan and no error")) };
+    let Some(Planned { plan, .. }) = made else { return Err(CliError::internal("no plan and no error")) };
     let mut draft = Draft::default();
     let app = App::of(&plan, &extra, &mut draft).map_err(|error| CliError::input(error.to_string()))?;
     Ok((app, draft))

@@ -75,7 +75,7 @@ pub(super) const LOGS: Section = Section {
     title: "WHAT IS SHOWN",
     blocks: &[
         Text(
-            "The last 8 MiB that all processes have written are kept, and the lines of proc itself among them. Without an option all of that is shown, oldest first. \
+            "The last 8 MiB (`--history`) that all processes have written are kept, and the lines of proc itself among them. Without an option all of that is shown, oldest first. \
              `-f` shows the last 100 lines and goes on until the run is over; `-n` and `--since` say otherwise. The lines are counted after \
              names and `--grep` have chosen among them. `-C` puts no `--` between those that do not follow each other.",
         ),
