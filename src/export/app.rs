@@ -89,6 +89,8 @@ pub struct Dependency {
     pub process: usize,
     /// What must be so.
     pub condition: Condition,
+    /// Whether a restart of the one restarts the other.
+    pub restart: bool,
 }
 
 /// A value of a variable.

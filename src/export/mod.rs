@@ -13,6 +13,7 @@ mod name;
 mod shell;
 mod supervisord;
 mod systemd;
+mod yaml;
 
 pub use app::{App, Dependency, Instance, Process, Role, Variable};
 pub use draft::{Draft, Export, ExportFile, Loss, Refusal};
