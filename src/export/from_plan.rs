@@ -117,7 +117,7 @@ impl Reader<'_> {
         let settings = plan.settings(InstanceId { process: index, number: 1 }).clone();
         let depends_on = settings.depends_on.iter().filter_map(|dependency| {
             let process = exported.iter().position(|(index, _)| *index == dependency.process)?;
-            Some(Dependency { process, condition: dependency.condition })
+            Some(Dependency { process, condition: dependency.condition, restart: dependency.restart })
         });
         Ok(Process {
             name: each.name.clone(),

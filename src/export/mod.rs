@@ -5,6 +5,7 @@
 
 mod app;
 mod compose;
+mod container;
 mod draft;
 mod from_plan;
 mod kubernetes;
