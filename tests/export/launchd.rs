@@ -1,6 +1,6 @@
 //! launchd: another reader of property lists gives back what went in.
 
-use crate::support::{export_all, has};
+use crate::support::{export_all, has, say, tried};
 use proc_start::export::{App, Brief, Export, Instance, Process, Role, Variable, export};
 use proc_start::model::command::Command as CommandLine;
 use proc_start::model::policy::{Grace, Target};
@@ -59,12 +59,8 @@ fn every_app_can_be_read_back_by_another_reader() {
         assert_eq!(job["ProgramArguments"].as_array().unwrap()[..2], [json!("/bin/sh"), json!("-c")]);
         assert_eq!(job["EnvironmentVariables"]["PROC_INSTANCE"], "1");
     }
-    println!(
-        "launchd: {} apps exported ({} more cannot be read), {} property lists read by plistlib",
-        exported.apps.len(),
-        exported.unreadable,
-        files.len()
-    );
+    tried("plistlib", &exported);
+    say(&format!("plistlib: {} property lists read", files.len()));
 }
 
 /// A service with one instance.
@@ -148,7 +144,7 @@ fn commands_and_variables_are_read_back_as_they_went_in() {
         assert_eq!(job["EnvironmentVariables"]["PORT"], "5000");
         assert_eq!(job["WorkingDirectory"], process.settings.working_dir.as_ref().unwrap().to_str().unwrap());
     }
-    println!("launchd: {} commands, values and directories read back by plistlib", texts.len());
+    say(&format!("launchd: {} commands, values and directories read back by plistlib", texts.len()));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! systemd: its verifier, its opinion on security, and its parsers of units and env files, which have to give back what went in.
 
-use crate::support::{export_all, has, proc_export};
+use crate::support::{export_all, has, proc_export, say, tried};
 use proc_start::export::{App, Brief, Export, Instance, Process, Role, Variable, export};
 use proc_start::model::command::Command as CommandLine;
 use proc_start::model::policy::Target;
@@ -85,12 +85,11 @@ fn systemd_verifies_every_app_without_a_word_and_finds_each_unit_well_protected(
         assert!(*exposure <= MOST_EXPOSED, "{name}: {exposure}");
     }
     let most = exposures.iter().map(|(_, exposure)| *exposure).fold(0.0, f64::max);
-    println!(
-        "systemd: {} apps exported ({} more cannot be read), {verified} units verified, {} services at {most} or better",
-        exported.apps.len(),
-        exported.unreadable,
-        services.len(),
-    );
+    tried("systemd-analyze", &exported);
+    say(&format!(
+        "systemd-analyze: {verified} units verified, {} services at {most} or better",
+        services.len()
+    ));
 }
 
 /// An app with these process types, in /srv/app.
@@ -153,7 +152,7 @@ fn every_relaxation_leaves_a_unit_well_protected() {
             .filter(|it| it.extension().is_some_and(|it| it == "service"))
             .collect();
         for (name, exposure) in exposures(&services) {
-            println!("systemd: {name}: {exposure}");
+            say(&format!("systemd: {name}: {exposure}"));
             assert!(exposure <= MOST_EXPOSED, "{name}: {exposure}");
         }
     }
@@ -187,8 +186,7 @@ fn five_thousand_instances_are_five_thousand_units() {
 /// systemd itself, which reads the units, says what it has understood, and starts nothing.
 fn what_systemd_understands(directory: &Path) -> Option<String> {
     const SYSTEMD: &str = "/lib/systemd/systemd";
-    if !Path::new(SYSTEMD).exists() || !has("setpriv", "what_systemd_understands") {
-        println!("skipped: what_systemd_understands: {SYSTEMD} is not installed");
+    if !has(SYSTEMD, "what_systemd_understands") || !has("setpriv", "what_systemd_understands") {
         return None;
     }
     let place = TempDir::new().unwrap();
@@ -347,7 +345,7 @@ fn systemd_reads_commands_and_variables_of_units_as_they_went_in() {
             assert!(said.contains(&format!("\t\tEnvironment: {known}\n")), "{known}");
         }
     }
-    println!("systemd: {} commands and as many values read back by systemd itself", commands.len());
+    say(&format!("systemd: {} commands and as many values read back by systemd itself", commands.len()));
 }
 
 #[test]
@@ -387,8 +385,7 @@ fn a_directory_that_systemd_cannot_name_is_refused() {
 /// What systemd makes of an env file: this program of its reads one, fills variables in, and writes what came of it in quotes.
 fn env_file_read_back(text: &str) -> Option<BTreeMap<String, String>> {
     const READER: &str = "/usr/lib/systemd/user-environment-generators/30-systemd-environment-d-generator";
-    if !Path::new(READER).exists() {
-        println!("skipped: env_file_read_back: {READER} is not installed");
+    if !has(READER, "env_file_read_back") {
         return None;
     }
     let place = TempDir::new().unwrap();
@@ -434,7 +431,7 @@ fn systemd_reads_the_values_of_env_files_as_they_went_in() {
         }
     }
     assert_eq!(seen, values.len());
-    println!("systemd: {seen} values of env files read back by systemd itself");
+    say(&format!("systemd: {seen} values of env files read back by systemd itself"));
 }
 
 #[test]

@@ -85,7 +85,12 @@ exec 3>&1
 }} | {{
     trap '' {signal}
     read -r code told
-    if [ \"$told\" ]; then cat; else kill -s {signal} 0; fi >/dev/null
+    if [ \"$told\" ]; then
+        cat >/dev/null
+    elif [ \"$SUPERVISOR_ENABLED\" ]; then
+        # supervisord gives each program a group of its own.
+        kill -s {signal} 0
+    fi
     exit \"$code\"
 }}
 "
