@@ -1,10 +1,11 @@
 //! launchd: another reader of property lists gives back what went in.
 
 use crate::support::{export_all, has, say, tried};
-use proc_start::export::{App, Brief, Export, Instance, Process, Role, Variable, export};
+use proc_start::export::{App, Brief, Dependency, Export, Instance, Process, Role, Variable, export};
 use proc_start::model::command::Command as CommandLine;
-use proc_start::model::policy::{Grace, Target};
-use proc_start::model::settings::{RestartWhen, Settings};
+use proc_start::model::policy::{ExitOn, Grace, Target};
+use proc_start::model::settings::{Check, Condition, Probe, RestartWhen, Settings, StopPolicy};
+use proc_start::model::signal::Signal;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
@@ -210,4 +211,55 @@ fn a_job_reads_its_secrets_with_a_shell_and_does_not_start_without_them() {
         |export: &Export| export.files.iter().any(|it| String::from_utf8_lossy(&it.contents).contains("$5"));
     assert!(holds(&export));
     assert!(!holds(&proc_start::export::export(Target::Launchd, &one, &Brief::default()).unwrap()));
+}
+
+#[test]
+fn everything_that_launchd_has_no_words_for_is_told() {
+    let probe = Probe {
+        check: Check::Tcp(None),
+        interval: Duration::from_secs(1),
+        timeout: Duration::from_secs(1),
+        retries: 1,
+        start_period: Duration::ZERO,
+        start_interval: Duration::from_secs(1),
+    };
+    let mut web = process("web", "a | b");
+    web.restart = Some(RestartWhen::OnFailure);
+    web.depends_on = vec![Dependency { process: 1, condition: Condition::Started, restart: false }];
+    web.settings = Settings {
+        readiness: Some(probe.clone()),
+        liveness: Some(probe),
+        success_exit_codes: [3].into(),
+        on_exit: Some(ExitOn::Failure),
+        stop: StopPolicy {
+            signal: Signal::INT,
+            command: Some(CommandLine::new("stop")),
+            ..StopPolicy::default()
+        },
+        ..Settings::default()
+    };
+    let release = Process { role: Role::Release, ..process("release", "x") };
+    let dev = Process { profiles: vec!["dev".into()], ..process("dev", "x") };
+    let export = export(Target::Launchd, &app(vec![web, release, dev]), &Brief::default()).unwrap();
+    let told = |name: &str| -> Vec<&str> {
+        let own = export.losses.iter().filter(|loss| loss.process.as_deref() == Some(name));
+        own.map(|loss| loss.what.as_str()).collect()
+    };
+    let of_web = [
+        "command",
+        "depends_on",
+        "stop_signal",
+        "stop_command",
+        "readiness",
+        "liveness",
+        "on_exit",
+        "success_exit_codes",
+        "restart_max_delay",
+        "max_restarts",
+        "log",
+    ];
+    assert_eq!(told("web"), of_web);
+    assert_eq!(told("release"), ["release", "log"]);
+    assert_eq!(told("dev"), ["profiles"]);
+    assert!(export.files.iter().all(|file| !file.path.contains("dev")));
 }

@@ -45,9 +45,7 @@ fn order(process: &Process, app: &App, draft: &mut Draft) {
     let name = Some(process.name.as_str());
     if process.role == Role::Release {
         let why = "launchd knows no order: it does not run before the others by itself";
-        let label = format!("{}.{}.1", app.name, process.name);
-        let advice = format!("have each deploy run it: sudo launchctl kickstart system/{label}");
-        draft.lose(name, "release", why, Some(&advice));
+        draft.lose(name, "release", why, Some("have each deploy begin with it: launchctl kickstart"));
     }
     for other in process.depends_on.iter().filter_map(|dependency| app.processes.get(dependency.process)) {
         let why = format!("launchd starts all at once: it does not wait for {}", other.name);

@@ -83,7 +83,7 @@ impl Writer<'_> {
         if files.is_empty() {
             return text;
         }
-        let reads: String = files.iter().map(|file| format!(". {file} || exit; ")).collect();
+        let reads: String = files.iter().flat_map(|file| [". ", file, " || exit; "]).collect();
         format!("set -a; {reads}set +a; {text}")
     }
 
@@ -111,7 +111,7 @@ impl Writer<'_> {
         let secrets: Vec<&str> =
             paths.iter().filter_map(|path| path.strip_prefix(&format!("{name}/"))).collect();
         if !secrets.is_empty() {
-            draft.next(format!("sudo install -d -m 0700 -o {owner} {}", secrets::directory(self.app)));
+            draft.next(format!("sudo mkdir -p {}", secrets::directory(self.app)));
         }
         for file in secrets {
             let to = format!("{}/{}", secrets::directory(self.app), file.trim_end_matches(".example"));

@@ -85,13 +85,13 @@ impl<'a> Whose<'a> {
             }
         }
         let Some(place) = self.installed() else { return };
-        let unknown: String = self.unknown().map(|name| format!("{name}=\n")).collect();
+        let unknown: String = self.unknown().flat_map(|name| [name.as_str(), "=\n"]).collect();
         let path = format!("{}/{}", self.app().name, self.file());
         if brief.include_secret_values {
             let text = format!("# Made by proc export for {place}; a shell reads it.\n");
             draft.file(path, text + &shell::assignments(self.known()) + &unknown);
         } else {
-            let known: String = self.known().map(|(name, _)| format!("{name}=\n")).collect();
+            let known: String = self.known().flat_map(|(name, _)| [name.as_str(), "=\n"]).collect();
             let head = format!(
                 "# Made by proc export for {place}, which wants values:\n# KEY='value', as in a shell.\n"
             );
