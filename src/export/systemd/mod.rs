@@ -221,10 +221,9 @@ impl Writer<'_> {
         let has_targets = paths.iter().filter(|path| path.ends_with(".target")).count() > 1;
         let examples: Vec<&str> = paths.iter().filter_map(|path| path.strip_suffix(".example")).collect();
         if self.brief.user.is_none() {
-            draft.next(format!(
-                "sudo useradd --system --no-create-home --shell /usr/sbin/nologin {}",
-                self.user()
-            ));
+            let (user, home) = (self.user(), shell_word(&self.app.root.to_string_lossy()));
+            let add = format!("sudo useradd --system --home-dir {home} --shell /usr/sbin/nologin {user}");
+            draft.next(format!("id {user} || {add}"));
         }
         if has_env_files || !examples.is_empty() {
             draft.next(format!("sudo mkdir -p /etc/{name}"));
