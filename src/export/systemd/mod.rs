@@ -135,7 +135,8 @@ impl Writer<'_> {
 
     /// The template of instances.
     fn service(&self, index: usize, process: &Process, needs: &Needs, draft: &mut Draft) {
-        let comment = format!("An instance of {}; what is its own stands in a drop-in.", process.name);
+        let comment =
+            format!("An instance of {}; what only one of them has stands in a drop-in.", process.name);
         let mut unit = self.begin(&comment, process, "%i", needs);
         service::write_limit(process, &mut unit);
         unit.section("Service");
@@ -204,7 +205,7 @@ impl Writer<'_> {
     }
 
     fn drop_in(&self, process: &Process, instance: &Instance, draft: &mut Draft) {
-        let mut unit = Unit::new(&format!("What is the own of {}.{}.", process.name, instance.number));
+        let mut unit = Unit::new(&format!("What only {}.{} has.", process.name, instance.number));
         unit.section("Service");
         if write_own(self.names, process, instance, &mut unit) {
             let name = self.names.instance(process, instance.number);
