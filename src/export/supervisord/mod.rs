@@ -140,10 +140,9 @@ fn next(app: &App, brief: &Brief, directory: &str, to_be_filled_in: &[String], d
         draft.next(format!("cp {} {}   # and fill it in", path(&format!("{file}.example")), path(file)));
     }
     if let Some(user) = &brief.user {
+        let (user, directory) = (shell_word(user), shell_word(directory));
         draft.next(format!(
-            "chown -R {} {}   # whose launchers read these files",
-            shell_word(user),
-            shell_word(directory)
+            "chown {user} {directory}/*.sh {directory}/*.env   # whose launchers read these files"
         ));
     }
     let own = path("supervisord.conf");

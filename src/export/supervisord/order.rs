@@ -60,7 +60,7 @@ pub(super) fn lose_conditions(app: &App, draft: &mut Draft) {
             let why = format!("supervisord starts {other} first, and does not wait until it {until}");
             draft.lose(name, "depends_on", why, Some("have it try again until that is so"));
         }
-        if process.settings.depends_on.iter().any(|dependency| dependency.restart) {
+        if process.depends_on.iter().any(|dependency| dependency.restart) {
             draft.lose(name, "depends_on", "supervisord restarts nobody for the restart of another", None);
         }
         if process.role == Role::Release {
@@ -81,6 +81,7 @@ mod tests {
     use super::*;
     use crate::model::command::Command;
     use crate::model::settings::Settings;
+    use std::collections::BTreeMap;
 
     fn app(processes: &[(&str, Role, &[usize])]) -> App {
         let process = |(name, role, before): &(&str, Role, &[usize])| Process {
@@ -88,13 +89,17 @@ mod tests {
             command: Command::new("true"),
             role: *role,
             profiles: Vec::new(),
-            instances: vec![Instance { number: 1, port: None, variables: Default::default() }],
+            instances: vec![Instance { number: 1, port: None, variables: BTreeMap::default() }],
             most: None,
             listens: false,
-            variables: Default::default(),
+            variables: BTreeMap::default(),
             depends_on: before
                 .iter()
-                .map(|process| Dependency { process: *process, condition: Condition::Started })
+                .map(|process| Dependency {
+                    process: *process,
+                    condition: Condition::Started,
+                    restart: false,
+                })
                 .collect(),
             restart: None,
             settings: Settings::default(),
