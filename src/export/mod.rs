@@ -5,6 +5,7 @@
 
 mod app;
 mod compose;
+mod container;
 mod draft;
 mod from_plan;
 mod kubernetes;
@@ -13,6 +14,7 @@ mod name;
 mod shell;
 mod supervisord;
 mod systemd;
+mod yaml;
 
 pub use app::{App, Dependency, Instance, Process, Role, Variable};
 pub use draft::{Draft, Export, ExportFile, Loss, Refusal};

@@ -1,0 +1,306 @@
+//! Compose: one file, a service for each process type.
+//!
+//! Secrets are asked for by `${KEY:?}`, so that Compose starts nothing without them; they come from `.env` beside the file or from the
+//! environment. A container's first process has no default for the stop signal, and the zombies of its children are its own: docker's init
+//! comes before it (`init`), so that it is as at home. Not where the command stays a shell: that would end at once, and all else with it,
+//! while it has the grace period so.
+
+mod file;
+mod health;
+mod order;
+mod text;
+
+use super::app::{App, Process, Role, Variable};
+use super::container::{run, shell};
+use super::draft::Draft;
+use super::shell::is_name;
+use super::{Brief, yaml};
+use crate::model::command::shell_word;
+use crate::model::plan::port_variable;
+use crate::model::policy::Seconds;
+use crate::model::settings::RestartWhen;
+use crate::model::signal::Signal;
+use file::{Build, Hook, Ordered, Project, Service};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
+use text::Text;
+
+/// The profile of what runs when somebody asks for it.
+const ONE_OFF: &str = "one-off";
+
+/// Writes an app.
+pub(super) fn write(app: &App, brief: &Brief, draft: &mut Draft) {
+    app.check_containers(draft);
+    for (option, value) in [("--namespace", &brief.namespace), ("--ingress", &brief.ingress)] {
+        if value.is_some() {
+            draft.lose(None, option, "it is for Kubernetes", None);
+        }
+    }
+    let mut writer = Writer { app, brief, build: None, asked: BTreeMap::new(), draft };
+    writer.build = writer.build();
+    let services = writer.services();
+    let asked = writer.asked;
+    let project = Project { name: app.name.clone(), services: Ordered(services) };
+    match yaml::document("Made by `proc export compose`.", &project) {
+        Ok(text) => draft.file("compose.yaml", text),
+        Err(error) => draft.refuse(None, "compose.yaml", error, None),
+    }
+    if !asked.is_empty() {
+        let keys: String = asked.keys().map(|name| format!("{name}=\n")).collect();
+        draft.file(
+            ".env.example",
+            format!("# Copy it to .env and fill it in: compose.yaml asks for these.\n{keys}"),
+        );
+    }
+    next(app, brief, !asked.is_empty(), draft);
+}
+
+fn next(app: &App, brief: &Brief, asks: bool, draft: &mut Draft) {
+    let directory = brief.directory.display().to_string();
+    let file = shell_word(&format!("{directory}/compose.yaml"));
+    if asks {
+        let (example, env) = (format!("{directory}/.env.example"), format!("{directory}/.env"));
+        draft.next(format!("cp {} {}    # and fill it in", shell_word(&example), shell_word(&env)));
+    }
+    draft.next(format!("docker compose -f {file} up -d"));
+    for process in app.processes.iter().filter(|process| process.role == Role::OneOff) {
+        draft.next(format!("docker compose -f {file} run --rm {}    # when it is wanted", process.name));
+    }
+}
+
+struct Writer<'a> {
+    app: &'a App,
+    brief: &'a Brief,
+    /// How the image is made; none: it has been.
+    build: Option<Build>,
+    /// The variables that are asked for, and whose value each stands for.
+    asked: BTreeMap<String, String>,
+    draft: &'a mut Draft,
+}
+
+impl Writer<'_> {
+    fn build(&mut self) -> Option<Build> {
+        if self.brief.image.is_some() {
+            return None;
+        }
+        let why = "no image is named: Compose makes one with the Dockerfile in the root of the app";
+        self.draft.lose(None, "--image", why, Some("write one, or name the image"));
+        let path = relative(&self.brief.directory, &self.app.root);
+        let Some(context) = path.to_str() else {
+            self.draft.refuse(None, "--image", "the path of the app is not UTF-8", Some("name an image"));
+            return None;
+        };
+        Some(Build { context: Text::from(context.to_owned()) })
+    }
+
+    fn services(&mut self) -> Vec<(String, Service)> {
+        let app = self.app;
+        let checks: Vec<_> =
+            app.processes.iter().map(|process| health::check(app, process, self.draft)).collect();
+        let is_asked: Vec<bool> = checks.iter().map(Option::is_some).collect();
+        let mut services = Vec::new();
+        for ((index, process), check) in app.processes.iter().enumerate().zip(checks) {
+            let mut service = self.service(process);
+            service.healthcheck = check;
+            service.depends_on = order::depends_on(app, index, &is_asked, self.draft);
+            services.push((process.name.clone(), service));
+        }
+        services
+    }
+
+    fn service(&mut self, process: &Process) -> Service {
+        let run = run(&process.command, self.app.below(process).as_deref());
+        let image = self.brief.image.clone().unwrap_or_else(|| self.app.name.clone());
+        let signal = process.settings.stop.signal;
+        Service {
+            profiles: match process.role {
+                Role::OneOff => vec![ONE_OFF.to_owned()],
+                Role::Service | Role::Task | Role::Release => process.profiles.clone(),
+            },
+            image: Text::from(image),
+            build: self.build.clone(),
+            init: run.is_one_process.then_some(true),
+            command: run.words.into_iter().map(Text::from).collect(),
+            user: self.brief.user.clone().map(Text::from),
+            scale: (process.count() > 1).then(|| process.count()),
+            ports: published(process),
+            expose: exposed(process),
+            environment: self.environment(process),
+            healthcheck: None,
+            depends_on: None,
+            restart: self.restart(process),
+            stop_signal: (signal != Signal::TERM).then(|| self.signal(process, signal)).flatten(),
+            stop_grace_period: Seconds(process.grace()).to_string(),
+            pre_stop: self.pre_stop(process),
+        }
+    }
+
+    fn restart(&mut self, process: &Process) -> &'static str {
+        match (process.role, process.restart) {
+            (Role::Task | Role::Release | Role::OneOff, _) => return "no",
+            (Role::Service, Some(RestartWhen::No)) => return "no",
+            (Role::Service, None | Some(RestartWhen::OnFailure | RestartWhen::Always)) => {}
+        }
+        let custom =
+            "Docker waits 100 ms before a restart, twice as long each time up to a minute, and goes on";
+        process.check_restarts(custom, self.draft);
+        match process.restart {
+            Some(RestartWhen::OnFailure) => "on-failure",
+            Some(RestartWhen::Always) => "always",
+            None | Some(RestartWhen::No) => "unless-stopped",
+        }
+    }
+
+    /// A signal as Docker names it; one without a name is none to it.
+    fn signal(&mut self, process: &Process, signal: Signal) -> Option<String> {
+        let name = signal.to_string();
+        if name.starts_with("SIG") {
+            return Some(name);
+        }
+        self.draft.lose(Some(&process.name), "stop_signal", "it has no name: SIGTERM stops it", None);
+        None
+    }
+
+    /// A stop command comes before the signal. Its failure would call off the stop.
+    fn pre_stop(&mut self, process: &Process) -> Vec<Hook> {
+        let Some(command) = &process.settings.stop.command else { return Vec::new() };
+        let why = "the stop signal follows it in any case, not only when it fails";
+        self.draft.lose(Some(&process.name), "stop_command", why, None);
+        let words = run(command, self.app.below(process).as_deref()).words;
+        let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
+        let command = shell(format!("{} || true", words.join(" ")));
+        vec![Hook { command: command.into_iter().map(Text::from).collect() }]
+    }
+
+    fn environment(&mut self, process: &Process) -> BTreeMap<String, Text> {
+        let app = self.app;
+        let mut environment: BTreeMap<String, Text> = BTreeMap::new();
+        for (name, port) in &app.ports {
+            environment.insert(name.clone(), Text::from(port.to_string()));
+        }
+        for (name, value) in process.identity(app) {
+            environment.insert(name, Text::from(value));
+        }
+        for (name, variable) in &app.variables {
+            let text = self.value(name, name, variable);
+            environment.insert(name.clone(), text);
+        }
+        for (name, variable) in process.own_variables() {
+            let key = self.key(process, &name);
+            let text = self.value(&name, &key, &variable);
+            environment.insert(name, text);
+        }
+        for name in &app.missing {
+            if !environment.contains_key(name) {
+                let text = self.ask(name, name, "", false);
+                environment.insert(name.clone(), text);
+            }
+        }
+        environment
+    }
+
+    /// What a variable is called where all process types have one environment: its name, unless its values differ from one to another.
+    fn key(&self, process: &Process, name: &str) -> String {
+        let all = self.app.processes.iter().filter_map(|process| process.own_variables().remove(name));
+        let values: BTreeSet<String> = all.map(|variable| variable.value).collect();
+        if values.len() < 2 {
+            return name.to_owned();
+        }
+        let of = port_variable(&process.name);
+        let of = of.strip_prefix("PROC_").and_then(|of| of.strip_suffix("_PORT")).unwrap_or("PROC");
+        format!("{of}_{name}")
+    }
+
+    fn value(&mut self, name: &str, key: &str, variable: &Variable) -> Text {
+        if !variable.is_secret || self.brief.include_secret_values {
+            return Text::from(variable.value.clone());
+        }
+        self.ask(name, key, &variable.value, variable.value.is_empty())
+    }
+
+    fn ask(&mut self, name: &str, key: &str, value: &str, may_be_empty: bool) -> Text {
+        // A digit in front of it comes of a process type of that name.
+        let key = if key.starts_with(|char: char| char.is_ascii_digit()) {
+            format!("_{key}")
+        } else {
+            key.to_owned()
+        };
+        if !is_name(&key) {
+            let why = "a secret is asked for by its name, which has to have letters, digits and `_` only";
+            self.draft.refuse(
+                None,
+                name,
+                why,
+                Some("rename it, or write its value too: --include-secret-values"),
+            );
+        }
+        let first = self.asked.entry(key.clone()).or_insert_with(|| value.to_owned());
+        if first != value {
+            let why = format!("two secrets would be asked for as {key}");
+            self.draft.refuse(
+                None,
+                name,
+                why,
+                Some("rename it, or write its value too: --include-secret-values"),
+            );
+        }
+        Text::Asked { name: key, may_be_empty }
+    }
+}
+
+/// `web` is for those outside; a range where there is more than one.
+fn published(process: &Process) -> Vec<String> {
+    let (true, Some(port)) = (process.name == "web" && process.listens, process.port()) else {
+        return Vec::new();
+    };
+    let last = usize::from(port) + process.count() - 1;
+    match process.count() {
+        1 => vec![format!("{port}:{port}")],
+        _ => vec![format!("{port}-{last}:{port}")],
+    }
+}
+
+/// The others are for the other services.
+fn exposed(process: &Process) -> Vec<String> {
+    let is_for_others = process.name != "web" && process.listens;
+    process.port().filter(|_| is_for_others).map(|port| port.to_string()).into_iter().collect()
+}
+
+/// The way from one directory to another, both absolute.
+fn relative(from: &Path, to: &Path) -> PathBuf {
+    let (from, to) = (plain(from), plain(to));
+    let common = from.iter().zip(&to).take_while(|(one, other)| one == other).count();
+    let up = from[common..].iter().map(|_| Component::ParentDir);
+    let path: PathBuf = up.chain(to[common..].iter().copied()).collect();
+    if path.as_os_str().is_empty() { PathBuf::from(".") } else { path }
+}
+
+/// The parts of a path, without those that `..` takes back.
+fn plain(path: &Path) -> Vec<Component<'_>> {
+    let mut parts = Vec::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(parts.pop()),
+            Component::CurDir => {}
+            Component::Normal(_) | Component::RootDir | Component::Prefix(_) => parts.push(part),
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_to_the_app_is_relative() {
+        for (from, to, way) in [
+            ("/app/deploy/compose", "/app", "../.."),
+            ("/app", "/app", "."),
+            ("/app/../out/./here", "/app", "../../app"),
+            ("/out", "/home/me/app", "../home/me/app"),
+        ] {
+            assert_eq!(relative(Path::new(from), Path::new(to)), Path::new(way), "{from} {to}");
+        }
+    }
+}
