@@ -116,9 +116,12 @@ fn programs(app: &App, brief: &Brief, directory: &str, draft: &mut Draft) -> Str
             let user = brief.user.as_deref();
             let program = Program { app, process, instance, command: &command, root: &root, user, priority };
             program.write(&mut ini);
-            programs.push(program.name());
+            programs.push((priority, program.name()));
         }
     }
+    // In a group supervisord starts in the order of this list, and stops by priority.
+    programs.sort_by_key(|(priority, _)| *priority);
+    let programs: Vec<String> = programs.into_iter().map(|(_, name)| name).collect();
     ini.section(format_args!("group:{}", app.name));
     ini.set("programs", programs.join(","));
     ini.finish()

@@ -1,4 +1,4 @@
-//! The order of the start, as far as supervisord has one: `priority`, by which it starts one after the other, and waits for nobody.
+//! The order of the start, as far as supervisord has one: one after the other, and it waits for nobody. The stop is the reverse, by `priority`.
 
 use super::super::{App, Draft, Role};
 use crate::model::settings::Condition;

@@ -148,7 +148,7 @@ fn an_export_is_one_program_an_instance() {
     redirect_stderr=true
 
     [group:app]
-    programs=app-web-1,app-worker-1,app-cache-1,app-release-1,app-console-1
+    programs=app-release-1,app-worker-1,app-cache-1,app-console-1,app-web-1
 
     # secrets.env.example
     # Secrets of app, to be filled in, in a copy called secrets.env. A shell reads it: 'what is not just a word stands in quotes'.
