@@ -119,7 +119,7 @@ fn programs(app: &App, brief: &Brief, directory: &str, draft: &mut Draft) -> Str
             programs.push((priority, program.name()));
         }
     }
-    // In a group supervisord starts in the order of this list, and stops by priority.
+    // In a group supervisord starts in the order of this list, and stops them all at once, those with the highest priority first.
     programs.sort_by_key(|(priority, _)| *priority);
     let programs: Vec<String> = programs.into_iter().map(|(_, name)| name).collect();
     ini.section(format_args!("group:{}", app.name));

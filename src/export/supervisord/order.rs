@@ -1,4 +1,4 @@
-//! The order of the start, as far as supervisord has one: one after the other, and it waits for nobody. The stop is the reverse, by `priority`.
+//! The order of the start, as far as supervisord has one: one after the other, and it waits for nobody. It stops all at once, in the reverse order of `priority`.
 
 use super::super::{App, Draft, Role};
 use crate::model::settings::Condition;
@@ -48,6 +48,10 @@ fn needed_by(process: usize, before: &[Vec<usize>]) -> Vec<bool> {
 
 /// Notes what is more than an order.
 pub(super) fn lose_conditions(app: &App, draft: &mut Draft) {
+    if app.processes.iter().any(|process| !process.depends_on.is_empty()) {
+        let why = "supervisord stops all at once: nobody stays until those who need it have gone";
+        draft.lose(None, "depends_on", why, None);
+    }
     for process in &app.processes {
         let name = Some(process.name.as_str());
         for dependency in &process.depends_on {

@@ -239,6 +239,7 @@ fn an_export_is_one_program_an_instance() {
     not carried over:
       web: stop_grace_period: supervisord waits for a year at most
       cache: readiness: supervisord asks nobody whether it is well; an event listener can (superlance's httpok)
+      depends_on: supervisord stops all at once: nobody stays until those who need it have gone
       web: depends_on: supervisord starts cache first, and does not wait until it is healthy; have it try again until that is so
       release: release: supervisord starts it first, at every start, and waits for nobody: the others run beside it; for a new version stop the others, start it alone, then the others: supervisorctl start app:release.1
     next:
