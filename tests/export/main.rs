@@ -15,3 +15,4 @@ mod launchd;
 mod supervisord;
 mod support;
 mod systemd;
+mod yaml;
