@@ -69,6 +69,11 @@ impl Draft {
         self.export.files.push(ExportFile { path: path.into(), contents: contents.into() });
     }
 
+    /// Where the files are that there are by now.
+    pub fn paths(&self) -> Vec<String> {
+        self.export.files.iter().map(|file| file.path.clone()).collect()
+    }
+
     /// Adds a command for people.
     pub fn next(&mut self, command: impl Into<String>) {
         self.export.next.push(command.into());

@@ -109,8 +109,7 @@ impl Reader<'_> {
         let mut instances = Vec::new();
         for number in numbers {
             let id = InstanceId { process: index, number };
-            let port = plan.base_port.and_then(|base| port::of(base, &plan.settings, index, number));
-            let port = self.port_of_all().unwrap_or(port);
+            let port = self.port(id);
             instances.push(Instance { number, port, variables: self.variables(id, port, draft)? });
         }
         let variables = take_what_instances_share(&mut instances);
@@ -134,10 +133,13 @@ impl Reader<'_> {
         })
     }
 
-    /// The PORT that `-E` gives to everybody; the inner one is none if that is no port.
-    fn port_of_all(&self) -> Option<Option<u16>> {
-        let (_, value) = self.plan.environment.set.iter().rev().find(|(name, _)| name == "PORT")?;
-        Some(value.to_str().and_then(|value| value.parse().ok()))
+    /// The PORT of an instance: that which `-E` gives to everybody, or its own.
+    fn port(&self, id: InstanceId) -> Option<u16> {
+        let Plan { environment, base_port, settings, .. } = self.plan;
+        match environment.set.iter().rev().find(|(name, _)| name == "PORT") {
+            Some((_, value)) => value.to_str()?.parse().ok(),
+            None => port::of((*base_port)?, settings, id.process, id.number),
+        }
     }
 
     /// What an instance has from env files and `-E`. PORT is none of it: each instance has its own.
@@ -274,7 +276,8 @@ mod tests {
             ]
         );
         assert!(app.processes[2].is_asleep() && !app.processes[0].is_asleep());
-        let dependency = Dependency { process: 3, condition: Condition::CompletedSuccessfully };
+        let dependency =
+            Dependency { process: 3, condition: Condition::CompletedSuccessfully, restart: false };
         assert_eq!(app.processes[0].depends_on, [dependency]);
         assert_eq!(app.ports["PROC_REDIS_PORT"], 5200);
     }

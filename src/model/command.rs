@@ -92,11 +92,9 @@ fn is_one_command(text: &str) -> bool {
         match (quote, char) {
             _ if is_escaped => is_escaped = false,
             (Some('\''), '\'') | (Some('"'), '"') => quote = None,
-            (Some('\''), _) => {}
-            (_, '\\') => is_escaped = true,
-            (_, '`' | '\n') => return false,
+            (Some('"') | None, '\\') => is_escaped = true,
             (None, '\'' | '"') => quote = Some(char),
-            (None, ';' | '&' | '|' | '<' | '>' | '(' | ')' | '#' | '!') => return false,
+            (_, '`' | '\n') | (None, ';' | '&' | '|' | '<' | '>' | '(' | ')' | '#' | '!') => return false,
             (Some(_) | None, _) => {}
         }
     }
@@ -274,6 +272,7 @@ mod tests {
             ("sh -c 'a; b && c'", "exec sh -c 'a; b && c'"),
             ("puma -p ${PORT:-3000} -e \"$RACK_ENV\"", "exec puma -p ${PORT:-3000} -e \"$RACK_ENV\""),
             ("a b\\;c", "exec a b\\;c"),
+            ("a \\\n  b", "exec a \\\n  b"),
         ] {
             assert_eq!(Command::new(text).in_place_of_the_shell().as_deref(), Some(expected), "{text}");
         }
@@ -292,7 +291,6 @@ mod tests {
             "a `b`",
             "a $(b)",
             "a\nb",
-            "a \\\nb",
             "a 'b",
             "echo x",
             "! a",

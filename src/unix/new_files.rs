@@ -122,10 +122,13 @@ impl Place {
 
     fn no_directory(path: &Path, errno: Errno) -> WriteError {
         let is_link = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
-        match errno {
-            _ if is_link => WriteError::Link(path.to_owned()),
-            Errno::ENOTDIR => WriteError::Other { path: path.to_owned(), what: "directory" },
-            errno => WriteError::Io { path: path.to_owned(), error: errno.into() },
+        let path = path.to_owned();
+        if is_link {
+            WriteError::Link(path)
+        } else if errno == Errno::ENOTDIR {
+            WriteError::Other { path, what: "directory" }
+        } else {
+            WriteError::Io { path, error: errno.into() }
         }
     }
 
@@ -185,9 +188,9 @@ impl Place {
         let result = self.create(first, contents).and_then(|()| {
             if replace { renameat(&self.fd, first, &self.fd, name).map_err(io::Error::from) } else { Ok(()) }
         });
-        result.map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => WriteError::Exist(vec![path]),
-            _ => WriteError::Io { path, error },
+        let is_there = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
+        result.map_err(|error| {
+            if is_there(&error) { WriteError::Exist(vec![path]) } else { WriteError::Io { path, error } }
         })
     }
 

@@ -14,6 +14,7 @@ mod control;
 mod env;
 mod env_file;
 mod exit;
+mod export;
 mod formation;
 mod limits;
 mod log_dir;

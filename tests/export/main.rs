@@ -10,6 +10,7 @@
 )]
 
 mod compose;
+mod exec;
 mod kubernetes;
 mod launchd;
 mod supervisord;

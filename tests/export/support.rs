@@ -1,5 +1,6 @@
 //! The apps that are exported, and the tools that read what comes of them.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -81,12 +82,31 @@ pub fn export_all(target: &str, scratch: &Path, arguments: &[&str]) -> Exported 
     exported
 }
 
-/// Whether a tool is there; if not, says that `test` is skipped.
+/// Whether a tool is there; if not, says that `test` is skipped. Where CI is set (`.ci/run`) nothing is skipped: that all are there is part of it.
 pub fn has(tool: &str, test: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let is_there = std::env::split_paths(&path).any(|directory| directory.join(tool).is_file());
     if !is_there {
-        println!("skipped: {test}: {tool} is not installed");
+        assert!(std::env::var_os("CI").is_none(), "{tool} is not installed, and CI is set");
+        say(&format!("skipped: {test}: {tool} is not installed"));
     }
     is_there
+}
+
+/// Says how many exports a tool has read.
+pub fn tried(tool: &str, exported: &Exported) {
+    let Exported { apps, unreadable } = exported;
+    say(&format!("{tool}: {} exports tried ({unreadable} Procfiles have errors)", apps.len()));
+}
+
+/// Says something that is seen: what a test prints that passes is kept from everybody.
+fn say(text: &str) {
+    let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
+}
+
+/// The fixture child, which cargo builds beside the program, as one word of a shell.
+pub fn fixture() -> String {
+    let child = Path::new(env!("CARGO_BIN_EXE_proc")).with_file_name("examples").join("child");
+    assert!(child.exists(), "{} is not there: run `cargo build --examples`", child.display());
+    child.display().to_string()
 }

@@ -10,10 +10,6 @@ const EXPORT: &str = "Export";
 
 /// The options that only `proc export` has.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of the command line, and no two make one state"
-)]
 pub struct ExportOptions {
     /// What the app is called there [default: proc.toml's app, else the name of its directory]
     #[arg(short = 'a', long, value_name = "NAME", env = "PROC_APP", help_heading = EXPORT)]

@@ -29,7 +29,7 @@ pub(super) fn export(
     let mut options = options.clone();
     let (fixed, most) = formation::ranges(&options.formation).map_err(CliError::usage)?;
     options.formation = fixed;
-    let (app, mut draft) = app(&options, most, around)?;
+    let (app, mut draft) = read(&options, most, around)?;
     let directory = directory.map_or_else(|| Path::new("deploy").join(target.to_string()), Path::to_owned);
     let brief = brief(&options, &around.directory.join(&directory));
     draft.absorb(export::export(target, &app, &brief).map_err(refused)?);
@@ -83,25 +83,25 @@ fn brief(options: &Options, directory: &Path) -> Brief {
 }
 
 /// The app as its files and the command line have it, without this machine; and a draft of what that left behind.
-fn app(
+fn read(
     options: &Options,
     most: BTreeMap<String, u16>,
     around: &Surroundings,
 ) -> Result<(App, Draft), CliError> {
-    let (loaded, mut problems) = load::app(options, around, Demand::Lenient);
-    let Some(loaded) = loaded else {
+    let (files, mut problems) = load::app(options, around, Demand::Lenient);
+    let Some(files) = files else {
         problems.settle()?;
         return Err(CliError::internal("no app and no error"));
     };
-    let extra = extra(options, &loaded, most)?;
+    let extra = extra(options, &files, most)?;
     let mut planner =
         Planner { options, named: &[], problems: &mut problems, again: None, is_for_here: false };
-    let planned = planner.plan(loaded);
-    for notice in planned.iter().flat_map(|planned| &planned.notices) {
+    let made = planner.plan(files);
+    for notice in made.iter().flat_map(|made| &made.notices) {
         problems.notice(notice);
     }
     problems.settle()?;
-    let Some(Planned { plan, .. }) = planned else { return Err(CliError::internal("no plan and no error")) };
+    let Some(Planned { plan, .. }) = made else { return Err(CliError::internal("no plan and no error")) };
     let mut draft = Draft::default();
     let app = App::of(&plan, &extra, &mut draft).map_err(|error| CliError::input(error.to_string()))?;
     Ok((app, draft))

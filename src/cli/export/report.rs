@@ -80,8 +80,8 @@ impl Report<'_> {
         } else {
             let _ = writeln!(text, "not carried over:");
         }
-        for Loss { process, what, why, advice } in &self.export.losses {
-            let of = process.as_ref().map_or(String::new(), |process| format!("{process}: "));
+        for (processes, Loss { what, why, advice, .. }) in grouped(&self.export.losses) {
+            let of = if processes.is_empty() { String::new() } else { format!("{}: ", processes.join(", ")) };
             let advice = advice.as_ref().map_or(String::new(), |advice| format!("; {advice}"));
             let _ = writeln!(text, "  {of}{}: {}{}", printable(what), printable(why), printable(&advice));
         }
@@ -93,4 +93,20 @@ impl Report<'_> {
         }
         text
     }
+}
+
+/// The losses with those who have the same put together, each where the first of them is.
+fn grouped(losses: &[Loss]) -> Vec<(Vec<&str>, &Loss)> {
+    let mut groups: Vec<(Vec<&str>, &Loss)> = Vec::new();
+    for loss in losses {
+        let is_same = |first: &Loss| {
+            let alike = first.what == loss.what && first.why == loss.why && first.advice == loss.advice;
+            alike && first.process.is_some() && loss.process.is_some()
+        };
+        match groups.iter_mut().find(|(_, first)| is_same(first)) {
+            Some((processes, _)) => processes.extend(loss.process.as_deref()),
+            None => groups.push((loss.process.as_deref().into_iter().collect(), loss)),
+        }
+    }
+    groups
 }

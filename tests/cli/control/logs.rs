@@ -34,10 +34,10 @@ fn what_was_written_is_shown_as_start_shows_it() {
 #[test]
 fn only_so_much_is_kept_as_history_says() {
     let app = App::new("web: ./child flood 60000 say end wait\n").begun(&["--history", "256KiB"]);
-    app.wait_for("web.1    | end");
+    app.wait_for("web.1  | end");
     let kept = lines(&app, &["web"]);
     assert!((1000..50_000).contains(&kept.len()), "{}", kept.len());
-    assert_eq!(kept.last().unwrap(), "web.1    | end");
+    assert_eq!(kept.last().unwrap(), "web.1  | end");
 }
 
 #[test]

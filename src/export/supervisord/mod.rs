@@ -1,0 +1,158 @@
+//! supervisord: one program an instance, in a group of the app's name.
+//!
+//! Each program is a launcher (`web.sh`), so that the configuration has names and numbers only: see [`launcher`] and [`ini`]. There are two
+//! files of it, `APP.conf` with the programs for a supervisord that is there, and `supervisord.conf` with one of its own around them.
+
+mod ini;
+mod launcher;
+mod order;
+mod program;
+mod variables;
+
+use super::{App, Brief, Draft, Process, Role};
+use crate::model::command::shell_word;
+use ini::Ini;
+use program::Program;
+use std::path::Path;
+use variables::Files;
+
+/// What supervisord keeps free of descriptors for its children by default (`minfds`), and what one of them takes at most.
+const DESCRIPTORS: usize = 1024;
+const DESCRIPTORS_OF_ONE: usize = 4;
+
+/// Writes an app.
+pub(super) fn write(app: &App, brief: &Brief, draft: &mut Draft) {
+    let Some(directory) = text(&brief.directory, "the directory of the export", draft) else { return };
+    let Some(own) = supervisor(app, directory, draft) else { return };
+    draft.file("supervisord.conf", own);
+    let programs = programs(app, brief, directory, draft);
+    draft.file(format!("{}.conf", app.name), programs);
+    let mut files = Files::write(app, brief, draft);
+    for process in exported(app) {
+        let sources = files.sources(process, draft);
+        draft.file(format!("{}.sh", process.name), launcher::launcher(app, process, &sources));
+        program::lose(process, draft);
+    }
+    order::lose_conditions(app, draft);
+    for process in app.processes.iter().filter(|process| process.is_asleep()) {
+        let profile = process.profiles.first().map_or("", String::as_str);
+        let why = format!("it belongs to the profile {profile}, which was not asked for");
+        draft.lose(
+            Some(&process.name),
+            "profiles",
+            why,
+            Some(&format!("--profile {profile} exports it too")),
+        );
+    }
+    if brief.user.is_none() {
+        let why = "nobody has said whose processes they are: they are supervisord's, and that may be root";
+        draft.lose(None, "user", why, Some("export with --user NAME"));
+    }
+    next(app, brief, directory, &files.to_be_filled_in, draft);
+}
+
+/// The process types that somebody may start.
+fn exported(app: &App) -> impl Iterator<Item = &Process> {
+    app.processes.iter().filter(|process| !process.is_asleep())
+}
+
+/// A path as a value, or a refusal.
+fn text<'a>(path: &'a Path, what: &str, draft: &mut Draft) -> Option<&'a str> {
+    let text = path.to_str();
+    if text.is_none() {
+        draft.refuse(None, what, "its name is not UTF-8, and supervisord reads text", Some("rename it"));
+    }
+    text
+}
+
+/// A value of the configuration, or a refusal.
+fn value(
+    value: Result<String, ini::Unsayable>,
+    process: Option<&str>,
+    what: &str,
+    draft: &mut Draft,
+) -> Option<String> {
+    value.map_err(|error| draft.refuse(process, what, error.to_string(), Some("rename it"))).ok()
+}
+
+/// The configuration of a supervisord for this app alone.
+fn supervisor(app: &App, directory: &str, draft: &mut Draft) -> Option<String> {
+    let directory = value(ini::value(directory), None, "the directory of the export", draft)?;
+    let instances: usize = exported(app).map(Process::count).sum();
+    let mut ini = Ini::default();
+    ini.comment(format_args!("A supervisord for {} alone. Made by `proc export supervisord`.", app.name));
+    ini.section("supervisord");
+    ini.set("nodaemon", true);
+    ini.comment("What it says itself goes to its standard output; what the programs write, into files beside this one.");
+    ini.set("logfile", "/dev/null");
+    ini.set("logfile_maxbytes", 0);
+    ini.set("childlogdir", &directory);
+    ini.set("pidfile", format_args!("{directory}/supervisord.pid"));
+    let descriptors = instances * DESCRIPTORS_OF_ONE + 64;
+    if descriptors > DESCRIPTORS {
+        ini.set("minfds", descriptors);
+    }
+    ini.section("unix_http_server");
+    ini.set("file", format_args!("{directory}/supervisor.sock"));
+    ini.section("rpcinterface:supervisor");
+    ini.set("supervisor.rpcinterface_factory", "supervisor.rpcinterface:make_main_rpcinterface");
+    ini.section("supervisorctl");
+    ini.set("serverurl", format_args!("unix://{directory}/supervisor.sock"));
+    ini.section("include");
+    ini.set("files", format_args!("{}.conf", app.name));
+    Some(ini.finish())
+}
+
+/// The configuration of the programs, which may be empty where something was refused.
+fn programs(app: &App, brief: &Brief, directory: &str, draft: &mut Draft) -> String {
+    let priorities = order::priorities(app);
+    let mut ini = Ini::default();
+    ini.comment(format_args!("The programs of {}. Made by `proc export supervisord`.", app.name));
+    let mut programs = Vec::new();
+    for (index, process) in app.processes.iter().enumerate().filter(|(_, process)| !process.is_asleep()) {
+        let Some((command, root)) = values(app, process, directory, draft) else { continue };
+        let priority = priorities.as_ref().and_then(|priorities| priorities.get(index).copied());
+        for instance in &process.instances {
+            let user = brief.user.as_deref();
+            let program = Program { app, process, instance, command: &command, root: &root, user, priority };
+            program.write(&mut ini);
+            programs.push(program.name());
+        }
+    }
+    ini.section(format_args!("group:{}", app.name));
+    ini.set("programs", programs.join(","));
+    ini.finish()
+}
+
+/// The values of `command` and `directory`.
+fn values(app: &App, process: &Process, directory: &str, draft: &mut Draft) -> Option<(String, String)> {
+    let name = Some(process.name.as_str());
+    let launcher = format!("{directory}/{}.sh", process.name);
+    let command = value(ini::words(&["/bin/sh", &launcher]), name, "command", draft)?;
+    let root = process.settings.working_dir.as_deref().unwrap_or(&app.root);
+    let root = ini::value(text(root, "working_dir", draft)?);
+    Some((command, value(root, name, "working_dir", draft)?))
+}
+
+fn next(app: &App, brief: &Brief, directory: &str, to_be_filled_in: &[String], draft: &mut Draft) {
+    let path = |file: &str| shell_word(&format!("{directory}/{file}"));
+    for file in to_be_filled_in {
+        draft.next(format!("cp {} {}   # and fill it in", path(&format!("{file}.example")), path(file)));
+    }
+    if let Some(user) = &brief.user {
+        draft.next(format!(
+            "chown -R {} {}   # whose launchers read these files",
+            shell_word(user),
+            shell_word(directory)
+        ));
+    }
+    let own = path("supervisord.conf");
+    draft.next(format!("supervisord -c {own}   # a supervisord for {} alone", app.name));
+    draft.next(format!("supervisorctl -c {own} status"));
+    let programs = path(&format!("{}.conf", app.name));
+    draft.next(format!("cp {programs} /etc/supervisor/conf.d/   # or beside the other apps of this machine"));
+    draft.next("supervisorctl update".to_owned());
+    for process in exported(app).filter(|process| process.role == Role::OneOff) {
+        draft.next(format!("supervisorctl start {}:{}.1   # whenever it is wanted", app.name, process.name));
+    }
+}

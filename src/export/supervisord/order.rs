@@ -1,0 +1,120 @@
+//! The order of the start, as far as supervisord has one: `priority`, by which it starts one after the other, and waits for nobody.
+
+use super::super::{App, Draft, Role};
+use crate::model::settings::Condition;
+
+/// The priority of each process type; none: nobody depends on anybody.
+pub(super) fn priorities(app: &App) -> Option<Vec<usize>> {
+    let levels = levels(app);
+    levels.iter().any(|level| *level > 0).then(|| levels.into_iter().map(|level| (level + 1) * 10).collect())
+}
+
+/// How many have to be started one after the other before each.
+fn levels(app: &App) -> Vec<usize> {
+    let mut before: Vec<Vec<usize>> =
+        app.processes.iter().map(|each| each.depends_on.iter().map(|each| each.process).collect()).collect();
+    let release = app.processes.iter().position(|process| process.role == Role::Release);
+    if let Some(release) = release {
+        let is_needed = needed_by(release, &before);
+        for (index, before) in before.iter_mut().enumerate().filter(|(index, _)| !is_needed[*index]) {
+            if index != release {
+                before.push(release);
+            }
+        }
+    }
+    let mut levels = vec![0; before.len()];
+    // There is no circle, so no chain is longer than there are process types.
+    for _ in 0..before.len() {
+        for (index, before) in before.iter().enumerate() {
+            levels[index] = before.iter().map(|before| levels[*before] + 1).max().unwrap_or(0);
+        }
+    }
+    levels
+}
+
+/// Whom a process type needs to have started, by itself or by others.
+fn needed_by(process: usize, before: &[Vec<usize>]) -> Vec<bool> {
+    let mut is_needed = vec![false; before.len()];
+    let mut open = vec![process];
+    while let Some(process) = open.pop() {
+        for needed in &before[process] {
+            if !std::mem::replace(&mut is_needed[*needed], true) {
+                open.push(*needed);
+            }
+        }
+    }
+    is_needed
+}
+
+/// Notes what is more than an order.
+pub(super) fn lose_conditions(app: &App, draft: &mut Draft) {
+    for process in &app.processes {
+        let name = Some(process.name.as_str());
+        for dependency in &process.depends_on {
+            let other = &app.processes[dependency.process].name;
+            let until = match dependency.condition {
+                Condition::Started => continue,
+                Condition::Healthy => "is healthy",
+                Condition::CompletedSuccessfully => "has ended",
+            };
+            let why = format!("supervisord starts {other} first, and does not wait until it {until}");
+            draft.lose(name, "depends_on", why, Some("have it try again until that is so"));
+        }
+        if process.settings.depends_on.iter().any(|dependency| dependency.restart) {
+            draft.lose(name, "depends_on", "supervisord restarts nobody for the restart of another", None);
+        }
+        if process.role == Role::Release {
+            let why =
+                "supervisord starts it first, at every start, and waits for nobody: the others run beside it";
+            let advice = format!(
+                "for a new version stop the others, start it alone, then the others: supervisorctl start {}:{}.1",
+                app.name, process.name
+            );
+            draft.lose(name, "release", why, Some(&advice));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{Dependency, Instance, Process};
+    use super::*;
+    use crate::model::command::Command;
+    use crate::model::settings::Settings;
+
+    fn app(processes: &[(&str, Role, &[usize])]) -> App {
+        let process = |(name, role, before): &(&str, Role, &[usize])| Process {
+            name: (*name).to_owned(),
+            command: Command::new("true"),
+            role: *role,
+            profiles: Vec::new(),
+            instances: vec![Instance { number: 1, port: None, variables: Default::default() }],
+            most: None,
+            listens: false,
+            variables: Default::default(),
+            depends_on: before
+                .iter()
+                .map(|process| Dependency { process: *process, condition: Condition::Started })
+                .collect(),
+            restart: None,
+            settings: Settings::default(),
+        };
+        App { processes: processes.iter().map(process).collect(), ..App::default() }
+    }
+
+    #[test]
+    fn without_dependencies_there_is_no_order() {
+        assert_eq!(priorities(&app(&[("web", Role::Service, &[]), ("worker", Role::Service, &[])])), None);
+    }
+
+    #[test]
+    fn the_release_comes_before_all_that_it_does_not_need() {
+        let app = app(&[
+            ("clock", Role::Service, &[2]),
+            ("release", Role::Release, &[3]),
+            ("web", Role::Service, &[]),
+            ("redis", Role::Service, &[]),
+        ]);
+        assert_eq!(priorities(&app), Some(vec![40, 20, 30, 10]));
+    }
+}

@@ -1,0 +1,188 @@
+//! A real supervisord runs an export.
+
+use crate::support::{fixture, has, proc_export};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, mkfifo};
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+/// How long anything may take on a machine that has much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A supervisord with an app, which is ended whatever happens.
+struct Supervisord {
+    child: Child,
+    configuration: PathBuf,
+}
+
+impl Supervisord {
+    fn start(configuration: PathBuf) -> Self {
+        let log = File::create(configuration.with_extension("log")).unwrap();
+        let child = Command::new("supervisord")
+            .arg("-c")
+            .arg(&configuration)
+            .stdin(Stdio::null())
+            .stderr(log.try_clone().unwrap())
+            .stdout(log)
+            .spawn()
+            .unwrap();
+        Self { child, configuration }
+    }
+
+    /// What supervisorctl answers.
+    fn ask(&self, words: &[&str]) -> String {
+        let output =
+            Command::new("supervisorctl").arg("-c").arg(&self.configuration).args(words).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    fn pid(&self, process: &str) -> i32 {
+        self.ask(&["pid", process]).parse().unwrap()
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.configuration.with_extension("log")).unwrap()
+    }
+
+    /// Asks it to stop everything and end.
+    fn stop(&mut self) {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), Signal::SIGTERM).unwrap();
+        let status = until("supervisord ends", || self.child.try_wait().unwrap());
+        assert!(status.success(), "{status}: {}", self.log());
+    }
+}
+
+impl Drop for Supervisord {
+    fn drop(&mut self) {
+        if self.child.try_wait().unwrap().is_none() {
+            self.ask(&["shutdown"]);
+            let deadline = Instant::now() + PATIENCE;
+            while self.child.try_wait().unwrap().is_none() && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+}
+
+/// Looks again and again.
+fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited for a minute until {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Tells when nobody holds this FIFO any more, of those who have once.
+fn liveness(path: &Path) -> Receiver<()> {
+    mkfifo(path, Mode::S_IRWXU).unwrap();
+    let (sender, receiver) = channel();
+    let path = path.to_owned();
+    std::thread::spawn(move || {
+        let mut rest = Vec::new();
+        File::open(path).unwrap().read_to_end(&mut rest).unwrap();
+        sender.send(()).unwrap();
+    });
+    receiver
+}
+
+/// The first of a hundred ports and more, of which the first is free.
+fn free_port() -> u16 {
+    let ports = std::iter::repeat_with(|| TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap());
+    ports.map(|address| address.port()).take(1000).find(|port| *port < 60_000).unwrap()
+}
+
+/// Whether a GET is answered with 200.
+fn answers(port: u16) -> Option<()> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).ok()?;
+    status.ends_with(b" 200").then_some(())
+}
+
+#[test]
+fn supervisord_runs_what_was_exported() {
+    if !has("supervisord", "supervisord_runs_what_was_exported") {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let path = |name: &str| scratch.path().join(name).display().to_string();
+    let all = liveness(&scratch.path().join("all"));
+    let of_slow = liveness(&scratch.path().join("of_slow"));
+    let of_stubborn = liveness(&scratch.path().join("of_stubborn"));
+    let (child, port) = (fixture(), free_port());
+    let procfile = format!(
+        "web: {child} hold {all} say \"$GREETING\" serve $PORT {status} wait\n\
+         slow: cd . && {child} hold {all} hold {slow} trap TERM last bye 0 say ready wait\n\
+         stubborn: cd . && {child} hold {all} hold {stubborn} ignore TERM fork ignore TERM wait end say ready wait\n",
+        all = path("all"),
+        status = path("status"),
+        slow = path("of_slow"),
+        stubborn = path("of_stubborn"),
+    );
+    std::fs::write(path("status"), "200").unwrap();
+    std::fs::write(path("Procfile"), procfile).unwrap();
+    std::fs::write(path(".env"), "GREETING='100 % ; # \"hello\"'\n").unwrap();
+    let deploy = scratch.path().join("deploy");
+    let output = proc_export(&[
+        "supervisord",
+        deploy.to_str().unwrap(),
+        "-a",
+        "app",
+        "-d",
+        scratch.path().to_str().unwrap(),
+        "-p",
+        &port.to_string(),
+        "--timeout",
+        "2s",
+    ]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut supervisord = Supervisord::start(deploy.join("supervisord.conf"));
+
+    until("web answers", || answers(port));
+    let ready = |name: &str| {
+        let said =
+            until(name, || Some(supervisord.ask(&["tail", name])).filter(|said| said.contains("ready")));
+        assert!(said.contains("ready"));
+    };
+    ready("app:slow.1");
+    ready("app:stubborn.1");
+    let said = supervisord.ask(&["tail", "app:web.1"]);
+    assert!(said.starts_with("100 % ; # \"hello\"\n"), "{said}");
+
+    // A crash: the pid is the application's own.
+    let pid = supervisord.pid("app:web.1");
+    assert!(std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap().contains("serve"));
+    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    until("web has another pid", || {
+        supervisord.ask(&["pid", "app:web.1"]).parse().ok().filter(|other: &i32| *other != 0 && *other != pid)
+    });
+    until("web answers again", || answers(port));
+
+    // A stop: over when the last of a shell's children has said goodbye, or at the end of the grace period.
+    supervisord.ask(&["stop", "app:slow.1"]);
+    of_slow.recv_timeout(PATIENCE).expect("slow has gone");
+    assert!(supervisord.ask(&["tail", "app:slow.1"]).ends_with("bye"));
+    assert!(!supervisord.log().contains("killing 'slow.1'"), "{}", supervisord.log());
+    let begin = Instant::now();
+    supervisord.ask(&["stop", "app:stubborn.1"]);
+    of_stubborn.recv_timeout(PATIENCE).expect("stubborn has gone");
+    assert!(begin.elapsed() >= Duration::from_secs(2), "stopped after {:?}", begin.elapsed());
+    let log = supervisord.log();
+    assert!(log.contains("killing 'stubborn.1'") && log.contains("with SIGKILL"), "{log}");
+    assert!(supervisord.ask(&["status", "app:web.1"]).contains("RUNNING"));
+
+    supervisord.stop();
+    all.recv_timeout(PATIENCE).expect("nothing is left");
+}
