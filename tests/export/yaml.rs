@@ -90,7 +90,8 @@ fn export(
     let lines: BTreeMap<String, String> = lines
         .into_iter()
         .map(|(name, line)| (name, line.trim().to_owned()))
-        .filter(|(_, line)| !line.is_empty())
+        // A line that ends with `\\` goes on in the next.
+        .filter(|(_, line)| !line.is_empty() && !line.ends_with('\\'))
         .collect();
     let small: BTreeMap<String, ()> = lines.keys().map(|name| (name.to_lowercase(), ())).collect();
     if lines.is_empty() || small.len() < lines.len() {

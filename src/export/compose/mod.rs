@@ -31,11 +31,6 @@ const ONE_OFF: &str = "one-off";
 /// Writes an app.
 pub(super) fn write(app: &App, brief: &Brief, draft: &mut Draft) {
     app.check_containers(draft);
-    for (option, value) in [("--namespace", &brief.namespace), ("--ingress", &brief.ingress)] {
-        if value.is_some() {
-            draft.lose(None, option, "it is for Kubernetes", None);
-        }
-    }
     let mut writer = Writer { app, brief, build: None, asked: BTreeMap::new(), draft };
     writer.build = writer.build();
     let services = writer.services();

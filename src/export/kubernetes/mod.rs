@@ -35,7 +35,7 @@ pub(super) fn write(app: &App, brief: &Brief, draft: &mut Draft) {
     writer.write();
 }
 
-/// What the command line has to say, and how.
+/// What the command line has to say.
 fn check(brief: &Brief, draft: &mut Draft) {
     if brief.image.is_none() {
         let why = "Kubernetes runs images, and makes none";
@@ -46,30 +46,20 @@ fn check(brief: &Brief, draft: &mut Draft) {
             Some("name the one that the app is built into: --image REGISTRY/APP:TAG"),
         );
     }
-    if brief.namespace.as_ref().is_some_and(|name| !name::is_label(name)) {
-        let why = "no name of a namespace: it has small letters, digits and `-`, 63 at most";
-        draft.refuse(None, "--namespace", why, None);
-    }
-    if brief.ingress.as_ref().is_some_and(|host| !name::is_host(host)) {
-        draft.refuse(None, "--ingress", "no host name in small letters", Some("as in shop.example.com"));
-    }
 }
 
-/// Whose processes they are: user and group, by number.
-fn user(brief: &Brief, draft: &mut Draft) -> Option<(i64, Option<i64>)> {
+/// Whose processes they are, by number.
+fn user(brief: &Brief, draft: &mut Draft) -> Option<i64> {
     let Some(text) = &brief.user else {
         let why = "no pod is to run as root, and whom the image runs as is not known here";
         let advice = "end the Dockerfile with a USER by number, or give one: --user 1000";
         draft.lose(None, "--user", why, Some(advice));
         return None;
     };
-    let (user, group) = text.split_once(':').map_or((&**text, None), |(user, group)| (user, Some(group)));
-    let number = |text: &str| text.parse::<u32>().ok().map(i64::from);
-    match (number(user), group.map(number)) {
-        (Some(0), _) => draft.refuse(None, "--user", "no pod is to run as root", Some("name another user")),
-        (Some(user), None) => return Some((user, None)),
-        (Some(user), Some(Some(group))) => return Some((user, Some(group))),
-        (None, _) | (Some(_), Some(None)) => {
+    match text.parse::<u32>() {
+        Ok(0) => draft.refuse(None, "--user", "no pod is to run as root", Some("name another user")),
+        Ok(user) => return Some(user.into()),
+        Err(_) => {
             let why = "Kubernetes knows users by their numbers only";
             draft.refuse(None, "--user", why, Some("give its number, as in --user 1000"));
         }
@@ -83,7 +73,7 @@ struct Writer<'a> {
     /// What the process types are called in Kubernetes, in their order.
     names: Vec<String>,
     image: String,
-    user: Option<(i64, Option<i64>)>,
+    user: Option<i64>,
     /// The files that the kustomization has.
     resources: Vec<String>,
     /// The files of the Secrets.

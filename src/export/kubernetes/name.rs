@@ -38,21 +38,6 @@ fn label(name: &str) -> String {
     name.to_ascii_lowercase().replace('_', "-").trim_matches('-').to_owned()
 }
 
-/// Whether a text is a label.
-pub(super) fn is_label(text: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    !text.is_empty()
-        && text.len() <= LONGEST
-        && text.bytes().all(is_plain)
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-}
-
-/// Whether a text is a host name; `*` may stand for the first label.
-pub(super) fn is_host(text: &str) -> bool {
-    text.len() <= 253 && text.strip_prefix("*.").unwrap_or(text).split('.').all(is_label)
-}
-
 /// Whether a ConfigMap can have a variable by this name that a container then gets.
 pub(super) fn is_variable(name: &str) -> bool {
     name.len() <= 253
@@ -73,20 +58,11 @@ mod tests {
             [("web", "web"), ("Side_kiq", "side-kiq"), ("-a-", "a"), ("_", ""), ("1", "1"), ("--", "")]
         {
             assert_eq!(label(name), expected);
-            assert!(expected.is_empty() || is_label(expected));
         }
     }
 
     #[test]
-    fn what_is_no_name_is_none() {
-        for text in ["", "A", "a_b", "-a", "a-", "a.b", &"a".repeat(64)] {
-            assert!(!is_label(text), "{text}");
-        }
-        for (host, expected) in
-            [("shop.example.com", true), ("*.example.com", true), ("a..b", false), ("a/b", false)]
-        {
-            assert_eq!(is_host(host), expected, "{host}");
-        }
+    fn the_names_of_variables_are_those_of_config_maps() {
         for (name, expected) in
             [("A_1", true), ("a.b-c", true), ("1A", false), ("..", false), ("A B", false), ("", false)]
         {

@@ -95,8 +95,7 @@ impl Writer<'_> {
     fn pod_security(&self) -> PodSecurityContext {
         PodSecurityContext {
             run_as_non_root: Some(true),
-            run_as_user: self.user.map(|(user, _)| user),
-            run_as_group: self.user.and_then(|(_, group)| group),
+            run_as_user: self.user,
             seccomp_profile: Some(SeccompProfile {
                 type_: "RuntimeDefault".to_owned(),
                 ..SeccompProfile::default()
