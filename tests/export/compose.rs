@@ -1,6 +1,6 @@
 //! Compose files, as the schema of the Compose Specification reads them, and PyYAML.
 
-use super::support::{export_all, has, proc_export};
+use super::support::{export_all, has, proc_export, say, tried};
 use super::yaml::{arbitrary_apps, documents, has_pyyaml, unescaped};
 use std::fs;
 use std::path::Path;
@@ -39,7 +39,7 @@ fn every_app_is_a_compose_file_by_the_specification() {
         .map(|(_, directory)| directory.join("compose.yaml").display().to_string())
         .collect();
     let output = check(&files);
-    println!("compose: {} files valid, {} Procfiles unreadable", files.len(), exported.unreadable);
+    tried("check-jsonschema", &exported);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     assert!(files.len() >= 2);
 }
@@ -70,7 +70,7 @@ fn commands_and_values_are_read_back_as_they_were() {
     let scratch = tempfile::tempdir().unwrap();
     let apps = arbitrary_apps("compose", scratch.path());
     let read = documents(apps.iter().map(|app| app.directory.join("compose.yaml")));
-    println!("compose: {} arbitrary apps read back", apps.len());
+    say(&format!("PyYAML: {} arbitrary apps for compose read back", apps.len()));
     for (app, document) in apps.iter().zip(read) {
         for (name, words) in &app.commands {
             let service = &document["services"][name];

@@ -55,7 +55,7 @@ pub fn proc_export(arguments: &[&str]) -> Output {
 pub struct Exported {
     /// Those that were exported, and where to.
     pub apps: Vec<(App, PathBuf)>,
-    /// How many have a Procfile with errors in it, so that nothing can be made of them.
+    /// How many have a Procfile with errors in it, or with nothing to start, so that nothing can be made of them.
     pub unreadable: usize,
 }
 
@@ -75,7 +75,8 @@ pub fn export_all(target: &str, scratch: &Path, arguments: &[&str]) -> Exported 
             continue;
         }
         let said = String::from_utf8_lossy(&output.stderr);
-        let is_of_the_reader = said.contains("is already on line") || said.contains("no processes defined");
+        let reasons = ["is already on line", "no processes defined", "nothing to start but one-offs"];
+        let is_of_the_reader = reasons.iter().any(|reason| said.contains(reason));
         assert!(is_of_the_reader, "{}: {said}", app.procfile.display());
         exported.unreadable += 1;
     }
@@ -100,7 +101,7 @@ pub fn tried(tool: &str, exported: &Exported) {
 }
 
 /// Says something that is seen: what a test prints that passes is kept from everybody.
-fn say(text: &str) {
+pub fn say(text: &str) {
     let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 

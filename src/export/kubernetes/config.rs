@@ -1,7 +1,7 @@
-//! The variables of all pods: a ConfigMap, and Secrets that have their keys only unless the values were asked for.
+//! The variables of all pods: a `ConfigMap`, and Secrets that have their keys only unless the values were asked for.
 
 use super::name::is_variable;
-use super::{Writer, object};
+use super::{Writer, is_written, object};
 use crate::export::app::Variable;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use std::collections::BTreeMap;
@@ -42,9 +42,8 @@ impl Writer<'_> {
 
     fn hidden(&self, variables: &BTreeMap<String, Variable>) -> Values {
         let secrets = variables.iter().filter(|(_, variable)| variable.is_secret);
-        let value = |variable: &Variable| match self.brief.include_secret_values {
-            true => variable.value.clone(),
-            false => String::new(),
+        let value = |variable: &Variable| {
+            if self.brief.include_secret_values { variable.value.clone() } else { String::new() }
         };
         secrets.map(|(name, variable)| (name.clone(), value(variable))).collect()
     }
@@ -61,7 +60,7 @@ impl Writer<'_> {
         format!("{}-{}-secret", self.app.name, self.names[index])
     }
 
-    /// Writes the ConfigMap.
+    /// Writes the `ConfigMap`.
     pub(super) fn write_config(&mut self) {
         let data = self.config();
         self.check_keys(&data);
@@ -76,7 +75,7 @@ impl Writer<'_> {
     pub(super) fn write_secrets(&mut self) {
         let mut secrets = vec![("secret.yaml".to_owned(), self.secret_name(), self.secrets(), None)];
         for index in 0..self.app.processes.len() {
-            if self.is_written(index) {
+            if is_written(&self.app.processes[index]) {
                 let path = format!("{}-secret.yaml", self.names[index]);
                 secrets.push((path, self.own_secret_name(index), self.own_secrets(index), Some(index)));
             }

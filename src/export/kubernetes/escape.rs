@@ -1,5 +1,5 @@
 //! Text in which `$(NAME)` is a variable to Kubernetes: its escaper. That is what a container runs, what probes run in it, and `value` of
-//! its environment; ConfigMaps and Secrets mean what they say.
+//! its environment; a `ConfigMap` and a Secret mean what they say.
 
 /// The text as it is written: `$$` is one `$`, and one before anything but `(` and `$` means itself
 /// (Kubernetes API, Container: `args`).

@@ -36,7 +36,7 @@ impl Writer<'_> {
         let name = Some(process.name.as_str());
         match process.role {
             Role::Release => {
-                let why = "nothing waits for it where everything is applied at once";
+                let why = "nothing waits for it where all is applied at once, and an apply after a week runs it again";
                 let advice = "run it first, as below; Helm and Argo CD do, by its annotations";
                 self.draft.lose(name, "release", why, Some(advice));
             }

@@ -10,7 +10,7 @@ mod pod;
 mod probes;
 mod workload;
 
-use super::app::{App, Role};
+use super::app::{App, Process, Role};
 use super::draft::Draft;
 use super::shell::script;
 use super::{Brief, yaml};
@@ -100,7 +100,7 @@ impl Writer<'_> {
         self.write_secrets();
         let mut release = None;
         for (index, process) in self.app.processes.iter().enumerate() {
-            if !self.is_written(index) {
+            if !is_written(process) {
                 self.lose(index);
                 continue;
             }
@@ -124,12 +124,6 @@ impl Writer<'_> {
         self.next(release);
     }
 
-    /// Whether a process type has objects.
-    fn is_written(&self, index: usize) -> bool {
-        let process = &self.app.processes[index];
-        !process.is_asleep() && process.role != Role::OneOff
-    }
-
     fn lose(&mut self, index: usize) {
         let process = &self.app.processes[index];
         let name = Some(process.name.as_str());
@@ -140,7 +134,7 @@ impl Writer<'_> {
             return self.draft.lose(name, "profiles", why, Some(&advice));
         }
         let app = self.app.processes.iter().enumerate();
-        let mut services = app.filter(|(index, each)| each.role == Role::Service && self.is_written(*index));
+        let mut services = app.filter(|(_, each)| each.role == Role::Service && is_written(each));
         let command = services.next().map(|(index, _)| {
             let namespace = self.namespace_option();
             let text = shell_word(&script(&process.command).text);
@@ -197,7 +191,7 @@ impl Writer<'_> {
         self.draft.next(format!("kubectl apply{files}"));
         let namespace = self.namespace_option();
         for index in needed.into_iter().filter(|index| self.app.processes[*index].role == Role::Service) {
-            if self.is_written(index) {
+            if is_written(&self.app.processes[index]) {
                 self.draft
                     .next(format!("kubectl rollout status{namespace} deploy/{}", self.object_name(index)));
             }
@@ -245,6 +239,11 @@ impl Writer<'_> {
     }
 }
 
+/// Whether a process type has objects.
+fn is_written(process: &Process) -> bool {
+    !process.is_asleep() && process.role != Role::OneOff
+}
+
 /// Writes a file with an object.
 fn object(path: &str, comment: &str, value: &impl Serialize, draft: &mut Draft) {
     match yaml::document(comment, value) {
@@ -266,5 +265,5 @@ fn digest(value: &impl Serialize) -> String {
 fn hex(value: &impl Serialize) -> String {
     // What is made of maps with names as keys has a form in JSON.
     let json = serde_json::to_vec(value).unwrap_or_default();
-    Sha256::digest(&json).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(&json).iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"))
 }

@@ -1,5 +1,6 @@
 //! Names as Kubernetes has them (RFC 1123): small letters, digits and `-`, 63 at most.
 
+use super::is_written;
 use crate::export::app::App;
 use crate::export::draft::Draft;
 use std::collections::BTreeMap;
@@ -10,12 +11,16 @@ const LONGEST: usize = 63;
 /// What is put behind the longest name of all: `-` and a digest.
 const DIGEST: usize = 9;
 
-/// What the process types are called, in their order; what cannot be called anything, or like another, is refused.
+/// What the process types are called, in their order. Those that are written and cannot be called anything, or like another, are refused.
 pub(super) fn names(app: &App, draft: &mut Draft) -> Vec<String> {
     let mut taken: BTreeMap<String, &str> = BTreeMap::new();
     let mut names = Vec::new();
     for process in &app.processes {
         let name = label(&process.name);
+        names.push(name.clone());
+        if !is_written(process) {
+            continue;
+        }
         let rename = Some("rename one of the process types");
         if name.is_empty() {
             let why = "Kubernetes has no name for it: that has small letters, digits and `-`";
@@ -28,7 +33,6 @@ pub(super) fn names(app: &App, draft: &mut Draft) -> Vec<String> {
             let why = format!("{}-{name} is too long for a name in Kubernetes ({LONGEST} bytes)", app.name);
             draft.refuse(Some(&process.name), "name", why, Some("give the app a shorter one: --app"));
         }
-        names.push(name);
     }
     names
 }
@@ -38,7 +42,7 @@ fn label(name: &str) -> String {
     name.to_ascii_lowercase().replace('_', "-").trim_matches('-').to_owned()
 }
 
-/// Whether a ConfigMap can have a variable by this name that a container then gets.
+/// Whether a `ConfigMap` can have a variable by this name that a container then gets.
 pub(super) fn is_variable(name: &str) -> bool {
     name.len() <= 253
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))

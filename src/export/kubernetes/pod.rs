@@ -4,6 +4,7 @@
 
 use super::escape::{escaped, words};
 use super::probes::{Probes, probes};
+use super::workload::has_service;
 use super::{Writer, checksum};
 use crate::export::app::{Process, Role};
 use crate::export::container::{run, shell};
@@ -34,7 +35,7 @@ impl Writer<'_> {
         let annotations = is_service.then(|| checksum(&self.config())).flatten();
         self.check_stop(process);
         let lifecycle = is_service.then(|| self.lifecycle(process)).flatten();
-        let drain = if self.has_service(process) { DRAIN } else { 0 };
+        let drain = if has_service(process) { DRAIN } else { 0 };
         let spec = PodSpec {
             automount_service_account_token: Some(false),
             // Without it Kubernetes sets a variable for each Service, and some of them are what apps have for themselves (`REDIS_PORT`).
@@ -75,7 +76,7 @@ impl Writer<'_> {
             liveness_probe: liveness,
             readiness_probe: readiness,
             startup_probe: startup,
-            ports: process.port().filter(|_| self.has_service(process)).map(|port| {
+            ports: process.port().filter(|_| has_service(process)).map(|port| {
                 let name = is_web.then(|| "http".to_owned());
                 vec![ContainerPort { container_port: port.into(), name, ..ContainerPort::default() }]
             }),
@@ -105,7 +106,7 @@ impl Writer<'_> {
     }
 
     /// Where the variables come from that are not the pod's alone. A Job has its own: it belongs to one release, and hooks run before
-    /// there is a ConfigMap.
+    /// there is a `ConfigMap`.
     fn sources(&self, index: usize) -> Option<Vec<EnvFromSource>> {
         let mut sources = Vec::new();
         if self.app.processes[index].role == Role::Service && !self.config().is_empty() {
@@ -150,7 +151,7 @@ impl Writer<'_> {
 
     /// What happens before the stop signal.
     fn lifecycle(&mut self, process: &Process) -> Option<Lifecycle> {
-        let drains = self.has_service(process);
+        let drains = has_service(process);
         let handler = if let Some(command) = &process.settings.stop.command {
             let why = "the stop signal follows it in any case, not only when it fails";
             self.draft.lose(Some(&process.name), "stop_command", why, None);

@@ -26,7 +26,7 @@ impl Writer<'_> {
         let process = &self.app.processes[index];
         self.check_own_names(index);
         self.write_deployment(index);
-        if self.has_service(process) {
+        if has_service(process) {
             self.write_cluster_ip(index);
         }
         if let Some(most) = process.most {
@@ -131,8 +131,7 @@ impl Writer<'_> {
 
     /// Writes the way in from outside the cluster.
     pub(super) fn write_ingress(&mut self, host: &str) {
-        let web =
-            self.app.processes.iter().position(|process| process.name == "web" && self.has_service(process));
+        let web = self.app.processes.iter().position(|process| process.name == "web" && has_service(process));
         let Some(index) = web else {
             let why = "it leads to `web`, and there is none that listens";
             return self.draft.refuse(None, "--ingress", why, None);
@@ -153,11 +152,6 @@ impl Writer<'_> {
         let spec = IngressSpec { rules: Some(vec![rule]), ..IngressSpec::default() };
         let metadata = self.metadata(self.object_name(index), Some(index));
         self.resource("ingress.yaml", &Ingress { metadata, spec: Some(spec), status: None });
-    }
-
-    /// Whether others find it by a name.
-    pub(super) fn has_service(&self, process: &Process) -> bool {
-        process.role == Role::Service && process.listens && process.port().is_some()
     }
 
     fn selector(&self, index: usize) -> LabelSelector {
@@ -202,6 +196,11 @@ impl Writer<'_> {
             self.draft.lose(Some(&process.name), "depends_on", why, Some(advice));
         }
     }
+}
+
+/// Whether others find it by a name.
+pub(super) fn has_service(process: &Process) -> bool {
+    process.role == Role::Service && process.listens && process.port().is_some()
 }
 
 fn number(count: usize) -> i32 {
