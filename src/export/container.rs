@@ -10,7 +10,7 @@ use super::shell::{Script, script};
 use crate::model::command::{Command, Invocation, shell_word};
 use crate::model::policy::{Grace, Seconds};
 use crate::model::settings::{Probe, RestartPolicy};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Component;
 use std::time::Duration;
 
@@ -69,6 +69,18 @@ impl App {
             }
         }
         (!names.is_empty()).then(|| names.join("/"))
+    }
+
+    /// A process type and all that it waits for, as indices.
+    pub(super) fn needed_by(&self, process: usize) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![process];
+        while let Some(index) = open.pop() {
+            if found.insert(index) {
+                open.extend(self.processes[index].depends_on.iter().map(|dependency| dependency.process));
+            }
+        }
+        found
     }
 
     /// Notes what containers lose, wherever they run.

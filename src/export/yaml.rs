@@ -6,11 +6,14 @@
 
 use serde::Serialize;
 
+/// A value with an empty line after it.
+pub(super) use serde_saphyr::SpaceAfter;
+
 /// A document: a comment, without its `#`, and a value.
 pub(super) fn document(comment: &str, value: &impl Serialize) -> Result<String, String> {
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
     let text = serde_saphyr::to_string_with_options(value, options).map_err(|error| error.to_string())?;
-    let comment: String = comment.lines().map(|line| format!("# {line}\n")).collect();
+    let comment = comment.lines().fold(String::new(), |lines, line| lines + "# " + line + "\n");
     Ok(comment + &text)
 }
 

@@ -16,3 +16,4 @@ mod launchd;
 mod supervisord;
 mod support;
 mod systemd;
+mod yaml;

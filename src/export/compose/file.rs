@@ -1,6 +1,7 @@
 //! A Compose file, as types: what they have no field for cannot be written. The fields are in the order in which people write them.
 
 use super::text::Text;
+use crate::export::yaml::SpaceAfter;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
@@ -14,10 +15,16 @@ impl<T: Serialize> Serialize for Ordered<T> {
     }
 }
 
+/// Writes values with an empty line between them.
+fn apart<T: Serialize, S: Serializer>(values: &Ordered<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(values.0.iter().map(|(key, value)| (key, SpaceAfter(value))))
+}
+
 /// The whole file.
 #[derive(Debug, Serialize)]
 pub(super) struct Project {
     pub(super) name: String,
+    #[serde(serialize_with = "apart")]
     pub(super) services: Ordered<Service>,
 }
 

@@ -15,13 +15,13 @@ use crate::model::settings::{Check, Probe};
 pub(super) fn check(app: &App, process: &Process, draft: &mut Draft) -> Option<Healthcheck> {
     let readiness = process.settings.readiness.as_ref();
     let liveness = process.settings.liveness.as_ref();
-    let test = |probe: &Probe| question(app, process, &probe.check);
+    let ask = |probe: &Probe| question(app, process, &probe.check);
     let name = Some(process.name.as_str());
     if liveness.is_some() {
         let why = "Compose restarts nothing for its health";
         draft.lose(name, "liveness", why, None);
     }
-    let asked = readiness.and_then(|probe| Some((probe, test(probe)?)));
+    let asked = readiness.and_then(|probe| Some((probe, ask(probe)?)));
     if readiness.is_some() && asked.is_none() {
         let (why, advice) = if readiness.is_some_and(|probe| matches!(probe.check, Check::Log(_))) {
             ("Compose does not read logs: who waits for it waits for its start only", "use http, tcp or exec")
@@ -30,7 +30,7 @@ pub(super) fn check(app: &App, process: &Process, draft: &mut Draft) -> Option<H
         };
         draft.lose(name, "readiness", why, Some(advice));
     }
-    let (probe, text) = asked.or_else(|| liveness.and_then(|probe| Some((probe, test(probe)?))))?;
+    let (probe, text) = asked.or_else(|| liveness.and_then(|probe| Some((probe, ask(probe)?))))?;
     tell_what_it_takes(process, probe, draft);
     Some(Healthcheck {
         test: vec![Text::from("CMD-SHELL".to_owned()), Text::from(text)],

@@ -31,11 +31,6 @@ const ONE_OFF: &str = "one-off";
 /// Writes an app.
 pub(super) fn write(app: &App, brief: &Brief, draft: &mut Draft) {
     app.check_containers(draft);
-    for (option, value) in [("--namespace", &brief.namespace), ("--ingress", &brief.ingress)] {
-        if value.is_some() {
-            draft.lose(None, option, "it is for Kubernetes", None);
-        }
-    }
     let mut writer = Writer { app, brief, build: None, asked: BTreeMap::new(), draft };
     writer.build = writer.build();
     let services = writer.services();
@@ -46,7 +41,7 @@ pub(super) fn write(app: &App, brief: &Brief, draft: &mut Draft) {
         Err(error) => draft.refuse(None, "compose.yaml", error, None),
     }
     if !asked.is_empty() {
-        let keys: String = asked.keys().map(|name| format!("{name}=\n")).collect();
+        let keys = asked.keys().fold(String::new(), |keys, name| keys + name + "=\n");
         draft.file(
             ".env.example",
             format!("# Copy it to .env and fill it in: compose.yaml asks for these.\n{keys}"),
@@ -137,8 +132,9 @@ impl Writer<'_> {
 
     fn restart(&mut self, process: &Process) -> &'static str {
         match (process.role, process.restart) {
-            (Role::Task | Role::Release | Role::OneOff, _) => return "no",
-            (Role::Service, Some(RestartWhen::No)) => return "no",
+            (Role::Task | Role::Release | Role::OneOff, _) | (Role::Service, Some(RestartWhen::No)) => {
+                return "no";
+            }
             (Role::Service, None | Some(RestartWhen::OnFailure | RestartWhen::Always)) => {}
         }
         let custom =

@@ -4,7 +4,6 @@ use super::file::{DependsOn, Ordered};
 use crate::export::app::{App, Dependency, Process, Role};
 use crate::export::draft::Draft;
 use crate::model::settings::{Check, Condition};
-use std::collections::BTreeSet;
 
 /// What the service of a process type waits for.
 pub(super) fn depends_on(
@@ -29,7 +28,7 @@ pub(super) fn depends_on(
     for (number, release) in app.processes.iter().enumerate() {
         let waits = release.role == Role::Release
             && process.role != Role::OneOff
-            && !before(app, number).contains(&index)
+            && !app.needed_by(number).contains(&index)
             && list.iter().all(|(name, _)| *name != release.name);
         if waits {
             let required = is_always_there(process, release);
@@ -44,18 +43,6 @@ pub(super) fn depends_on(
 fn is_always_there(process: &Process, other: &Process) -> bool {
     !other.is_asleep()
         || (process.is_asleep() && process.profiles.iter().all(|profile| other.profiles.contains(profile)))
-}
-
-/// The release task, and all that it waits for itself.
-fn before(app: &App, release: usize) -> BTreeSet<usize> {
-    let mut found = BTreeSet::new();
-    let mut open = vec![release];
-    while let Some(index) = open.pop() {
-        if found.insert(index) {
-            open.extend(app.processes[index].depends_on.iter().map(|dependency| dependency.process));
-        }
-    }
-    found
 }
 
 fn condition(
