@@ -55,7 +55,7 @@ pub(crate) fn proc_export(arguments: &[&str]) -> Output {
 pub(crate) struct Exported {
     /// Those that were exported, and where to.
     pub(crate) apps: Vec<(App, PathBuf)>,
-    /// How many have a Procfile with errors in it, or with one-offs only, so that nothing can be made of them.
+    /// How many have a Procfile with errors or nothing to start in it, so that nothing can be made of them.
     pub(crate) unreadable: usize,
 }
 
@@ -75,14 +75,9 @@ pub(crate) fn export_all(target: &str, scratch: &Path, arguments: &[&str]) -> Ex
             continue;
         }
         let said = String::from_utf8_lossy(&output.stderr);
-        // `proc start` would have nothing to do either.
-        let is_of_the_reader =
-            ["is already on line", "no processes defined", "nothing to start but one-offs"];
-        assert!(
-            is_of_the_reader.iter().any(|reason| said.contains(reason)),
-            "{}: {said}",
-            app.procfile.display()
-        );
+        let reasons = ["is already on line", "no processes defined", "nothing to start but one-offs"];
+        let is_of_the_reader = reasons.iter().any(|reason| said.contains(reason));
+        assert!(is_of_the_reader, "{}: {said}", app.procfile.display());
         exported.unreadable += 1;
     }
     exported
