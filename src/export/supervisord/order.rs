@@ -94,7 +94,11 @@ mod tests {
             variables: Default::default(),
             depends_on: before
                 .iter()
-                .map(|process| Dependency { process: *process, condition: Condition::Started })
+                .map(|process| Dependency {
+                    process: *process,
+                    condition: Condition::Started,
+                    restart: false,
+                })
                 .collect(),
             restart: None,
             settings: Settings::default(),
