@@ -175,7 +175,9 @@ impl App {
             }
         }
         for process in self.processes.iter().filter(|process| process.listens) {
-            if is_about_this_machine(process.command.text()) {
+            let variables = self.variables_of(process);
+            let command = without_defaults(process.command.text(), |name| variables.contains_key(name));
+            if is_about_this_machine(&command) {
                 let why = "its command names this machine (localhost): nobody outside of its container reaches what listens there";
                 draft.lose(Some(&process.name), "command", why, Some("have it listen on 0.0.0.0"));
             }
@@ -215,6 +217,18 @@ fn is_about_this_machine(text: &str) -> bool {
     ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| text.contains(name))
 }
 
+/// A command line without what it says for the case that a variable is not set (`${BIND:-127.0.0.1}`), where it is.
+fn without_defaults(text: &str, is_set: impl Fn(&str) -> bool) -> String {
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        kept.push_str(before);
+        let default = after.split_once(":-").filter(|(name, _)| is_set(name));
+        rest = default.and_then(|(_, default)| default.split_once('}')).map_or(after, |(_, after)| after);
+    }
+    kept + rest
+}
+
 fn check_lengths(process: Option<&str>, variables: &BTreeMap<String, Variable>, draft: &mut Draft) {
     for (name, variable) in variables {
         if name.len() + 1 + variable.value.len() >= LONGEST {
@@ -226,5 +240,18 @@ fn check_lengths(process: Option<&str>, variables: &BTreeMap<String, Variable>, 
                 Some("put it into a file, and the name of that into the variable"),
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_default_is_none_where_the_variable_is_set() {
+        let of = |text| without_defaults(text, |name| name == "BIND");
+        assert_eq!(of("a --bind ${BIND:-127.0.0.1}:$PORT b"), "a --bind :$PORT b");
+        assert_eq!(of("a ${HOST:-localhost} ${BIND:-[::1]}${BIND:-x"), "a HOST:-localhost} BIND:-x");
+        assert_eq!(of("a"), "a");
     }
 }

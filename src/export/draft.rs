@@ -70,6 +70,7 @@ impl Draft {
     }
 
     /// Where the files are that there are by now.
+    #[must_use]
     pub fn paths(&self) -> Vec<String> {
         self.export.files.iter().map(|file| file.path.clone()).collect()
     }

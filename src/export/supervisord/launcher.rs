@@ -80,7 +80,9 @@ trap : {signal}
 exec 3>&1
 {{
     trap 'told=yes' {signal}
-    {command} 4>&1 >&3 3>&-
+    # A shell has a word for the death of a child (`Terminated`), which is no line of the log.
+    exec 5>&2 2>/dev/null
+    (exec {command} 2>&5 5>&- 4>&1 >&3 3>&-)
     echo \"$? $told\"
 }} | {{
     trap '' {signal}

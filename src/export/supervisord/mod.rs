@@ -116,9 +116,12 @@ fn programs(app: &App, brief: &Brief, directory: &str, draft: &mut Draft) -> Str
             let user = brief.user.as_deref();
             let program = Program { app, process, instance, command: &command, root: &root, user, priority };
             program.write(&mut ini);
-            programs.push(program.name());
+            programs.push((priority, program.name()));
         }
     }
+    // In a group supervisord starts in the order of this list, and stops them all at once, those with the highest priority first.
+    programs.sort_by_key(|(priority, _)| *priority);
+    let programs: Vec<String> = programs.into_iter().map(|(_, name)| name).collect();
     ini.section(format_args!("group:{}", app.name));
     ini.set("programs", programs.join(","));
     ini.finish()
@@ -140,10 +143,9 @@ fn next(app: &App, brief: &Brief, directory: &str, to_be_filled_in: &[String], d
         draft.next(format!("cp {} {}   # and fill it in", path(&format!("{file}.example")), path(file)));
     }
     if let Some(user) = &brief.user {
+        let (user, directory) = (shell_word(user), shell_word(directory));
         draft.next(format!(
-            "chown -R {} {}   # whose launchers read these files",
-            shell_word(user),
-            shell_word(directory)
+            "chown {user} {directory}/*.sh {directory}/*.env   # whose launchers read these files"
         ));
     }
     let own = path("supervisord.conf");

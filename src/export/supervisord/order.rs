@@ -1,4 +1,4 @@
-//! The order of the start, as far as supervisord has one: `priority`, by which it starts one after the other, and waits for nobody.
+//! The order of the start, as far as supervisord has one: one after the other, and it waits for nobody. It stops all at once, in the reverse order of `priority`.
 
 use super::super::{App, Draft, Role};
 use crate::model::settings::Condition;
@@ -48,6 +48,10 @@ fn needed_by(process: usize, before: &[Vec<usize>]) -> Vec<bool> {
 
 /// Notes what is more than an order.
 pub(super) fn lose_conditions(app: &App, draft: &mut Draft) {
+    if app.processes.iter().any(|process| !process.depends_on.is_empty()) {
+        let why = "supervisord stops all at once: nobody stays until those who need it have gone";
+        draft.lose(None, "depends_on", why, None);
+    }
     for process in &app.processes {
         let name = Some(process.name.as_str());
         for dependency in &process.depends_on {
@@ -60,7 +64,7 @@ pub(super) fn lose_conditions(app: &App, draft: &mut Draft) {
             let why = format!("supervisord starts {other} first, and does not wait until it {until}");
             draft.lose(name, "depends_on", why, Some("have it try again until that is so"));
         }
-        if process.settings.depends_on.iter().any(|dependency| dependency.restart) {
+        if process.depends_on.iter().any(|dependency| dependency.restart) {
             draft.lose(name, "depends_on", "supervisord restarts nobody for the restart of another", None);
         }
         if process.role == Role::Release {
@@ -81,6 +85,7 @@ mod tests {
     use super::*;
     use crate::model::command::Command;
     use crate::model::settings::Settings;
+    use std::collections::BTreeMap;
 
     fn app(processes: &[(&str, Role, &[usize])]) -> App {
         let process = |(name, role, before): &(&str, Role, &[usize])| Process {
@@ -88,10 +93,10 @@ mod tests {
             command: Command::new("true"),
             role: *role,
             profiles: Vec::new(),
-            instances: vec![Instance { number: 1, port: None, variables: Default::default() }],
+            instances: vec![Instance { number: 1, port: None, variables: BTreeMap::default() }],
             most: None,
             listens: false,
-            variables: Default::default(),
+            variables: BTreeMap::default(),
             depends_on: before
                 .iter()
                 .map(|process| Dependency {

@@ -1,5 +1,7 @@
 //! The escaper of unit files: text as a word that systemd reads as that very text (systemd.syntax(7), systemd.service(5)).
 
+use std::fmt::Write as _;
+
 /// A text as one quoted word of a unit file, for all but command lines.
 ///
 /// `%` begins a specifier, and a backslash what C means by it. Raw bytes that would end the line, or that systemd does not take for
@@ -16,7 +18,8 @@ pub(super) fn word(text: &str) -> String {
             '\r' => word.push_str("\\r"),
             _ if char.is_control() || is_foreign(char) => {
                 for byte in char.encode_utf8(&mut [0; 4]).bytes() {
-                    word.push_str(&format!("\\x{byte:02x}"));
+                    // Writing to a String cannot fail.
+                    let _ = write!(word, "\\x{byte:02x}");
                 }
             }
             _ => word.push(char),

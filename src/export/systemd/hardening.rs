@@ -110,12 +110,11 @@ fn places(app: &App, process: &Process, unit: &mut Unit) {
         None => unit.set("PrivateTmp", "yes"),
     }
     let directory = process.settings.working_dir.as_ref().unwrap_or(&app.root);
-    match ["/usr", "/boot", "/efi", "/etc"].iter().find(|place| directory.starts_with(place)) {
-        Some(place) => because(unit, "ProtectSystem", place, "has the app in it, which may write there"),
-        None => {
-            unit.comment("Not strict: it writes where it runs, and a database where its data is.");
-            unit.set("ProtectSystem", "full");
-        }
+    if let Some(place) = ["/usr", "/boot", "/efi", "/etc"].iter().find(|place| directory.starts_with(place)) {
+        because(unit, "ProtectSystem", place, "has the app in it, which may write there");
+    } else {
+        unit.comment("Not strict: it writes where it runs, and a database where its data is.");
+        unit.set("ProtectSystem", "full");
     }
 }
 

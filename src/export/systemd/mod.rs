@@ -21,9 +21,13 @@ use needs::Needs;
 use unit::Unit;
 use variables::Whose;
 
+/// The longest name of a user, in bytes (useradd(8)).
+const LONGEST_USER: usize = 31;
+
 /// Writes an app.
 pub(super) fn write(app: &App, brief: &Brief, draft: &mut Draft) {
     let writer = Writer { app, brief, names: Names { app: &app.name } };
+    writer.check_names(draft);
     writer.app_target(draft);
     for (index, process) in app.processes.iter().enumerate() {
         if process.is_asleep() {
@@ -57,6 +61,32 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    /// Refuses units that are systemd's own, and a user that is root without anybody having said so.
+    fn check_names(&self, draft: &mut Draft) {
+        let advice = Some("give the app another name: --app NAME");
+        for unit in self.names.clashes(&self.app.processes) {
+            draft.refuse(None, &unit, "a unit of systemd's own has this name", advice);
+        }
+        if self.app.name.starts_with("systemd") {
+            draft.refuse(None, &self.names.app_target(), "such names are for units of systemd's own", advice);
+        }
+        if self.brief.user.is_none() && self.app.name == "root" {
+            draft.refuse(
+                None,
+                "user",
+                "it would be root, by the name of the app",
+                Some("--user NAME says whose it is"),
+            );
+        }
+    }
+
+    /// Whose the processes are: a user of the app's own where nobody has said so, whose name is as long as Linux takes.
+    fn user(&self) -> &str {
+        let name = &self.app.name;
+        let own = name.get(..LONGEST_USER).unwrap_or(name).trim_end_matches('-');
+        self.brief.user.as_deref().unwrap_or(own)
+    }
+
     fn app_target(&self, draft: &mut Draft) {
         let is_wanted = |process: &&Process| !process.is_asleep() && process.role != Role::OneOff;
         let wanted = self.app.processes.iter().filter(is_wanted).map(|process| self.names.unit(process));
@@ -156,7 +186,7 @@ impl Writer<'_> {
     /// Who runs what, where, and with which variables.
     fn write_run(&self, process: &Process, number: &str, unit: &mut Unit, draft: &mut Draft) {
         let name = &process.name;
-        unit.set("User", self.brief.user.as_deref().unwrap_or(&self.app.name));
+        unit.set("User", self.user());
         service::write_directory(process, &self.app.root, unit, draft);
         unit.set("Environment", &format!("PS={name}.{number} PROC_TYPE={name} PROC_INSTANCE={number}"));
         let ports: Vec<String> = self.app.ports.iter().map(|(name, port)| format!("{name}={port}")).collect();
@@ -185,17 +215,19 @@ impl Writer<'_> {
     fn tell_what_is_next(&self, draft: &mut Draft) {
         let name = &self.app.name;
         let from = shell_word(&self.brief.directory.to_string_lossy());
-        let (mut examples, mut has_env_files, mut has_drop_ins) = (Vec::new(), false, false);
-        for path in draft.paths() {
-            has_env_files |= path.ends_with(".env");
-            has_drop_ins |= path.contains(".service.d/");
-            examples.extend(path.strip_suffix(".example").map(str::to_owned));
-        }
+        let paths = draft.paths();
+        let has = |ending: &str| paths.iter().any(|path| path.ends_with(ending));
+        let has_env_files = has(".env");
+        let has_targets = paths.iter().filter(|path| path.ends_with(".target")).count() > 1;
+        let examples: Vec<&str> = paths.iter().filter_map(|path| path.strip_suffix(".example")).collect();
         if self.brief.user.is_none() {
-            draft.next(format!("sudo useradd --system --no-create-home --shell /usr/sbin/nologin {name}"));
+            draft.next(format!(
+                "sudo useradd --system --no-create-home --shell /usr/sbin/nologin {}",
+                self.user()
+            ));
         }
         if has_env_files || !examples.is_empty() {
-            draft.next(format!("sudo install -d -m 0700 /etc/{name}"));
+            draft.next(format!("sudo mkdir -p /etc/{name}"));
         }
         if has_env_files {
             draft.next(format!("sudo install -m 0600 {from}/{name}/*.env /etc/{name}/"));
@@ -205,8 +237,10 @@ impl Writer<'_> {
                 "sudo cp --no-clobber {from}/{file}.example /etc/{file} && sudoedit /etc/{file}"
             ));
         }
-        let drop_ins = if has_drop_ins { format!(" {from}/{name}-*.service.d") } else { String::new() };
-        let units = format!("{from}/{name}*.target {from}/{name}-*.service{drop_ins}");
+        let kinds = [("-*.target", has_targets), ("-*.service", true), ("-*.service.d", has(".conf"))];
+        let kinds =
+            kinds.iter().filter(|(_, is_there)| *is_there).map(|(kind, _)| format!(" {from}/{name}{kind}"));
+        let units = format!("{from}/{name}.target{}", kinds.collect::<String>());
         draft.next(format!("sudo cp --recursive --no-preserve=mode {units} /etc/systemd/system/"));
         draft.next("sudo systemctl daemon-reload".to_owned());
         draft.next(format!("sudo systemctl enable --now {}", self.names.app_target()));

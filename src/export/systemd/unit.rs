@@ -1,5 +1,7 @@
 //! A unit file in the making: sections, settings and comments, in lines that systemd reads.
 
+use std::fmt::Write as _;
+
 /// How many units a line names, so that it stays far below what systemd reads as one (1 MiB), and is one that people read.
 const UNITS_A_LINE: usize = 20;
 
@@ -20,7 +22,8 @@ impl Unit {
 
     /// Begins a section.
     pub(super) fn section(&mut self, name: &str) {
-        self.text.push_str(&format!("\n[{name}]\n"));
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.text, "\n[{name}]");
     }
 
     /// Puts an empty line between settings.
@@ -30,12 +33,14 @@ impl Unit {
 
     /// Adds a comment. It is ours, or has been made printable.
     pub(super) fn comment(&mut self, text: &str) {
-        self.text.push_str(&format!("# {text}\n"));
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.text, "# {text}");
     }
 
     /// Adds a setting, with a value that is ours or has gone through the escaper.
     pub(super) fn set(&mut self, key: &str, value: &str) {
-        self.text.push_str(&format!("{key}={value}\n"));
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.text, "{key}={value}");
     }
 
     /// Adds a setting that names units, as often as it takes.

@@ -95,13 +95,13 @@ impl<'a> Whose<'a> {
         if brief.include_secret_values {
             let mut lines: String =
                 self.usable(true).map(|(name, each)| assignment(name, &each.value)).collect();
-            lines.extend(self.unknown().map(|name| format!("{name}=\n")));
+            lines.extend(self.unknown().flat_map(|name| [name.as_str(), "=\n"]));
             if !lines.is_empty() {
                 draft.file(format!("{directory}/{file}"), format!("{head}.\n{lines}"));
             }
         } else {
             let known = self.usable(true).map(|(name, _)| name);
-            let lines: String = known.chain(self.unknown()).map(|name| format!("{name}=\n")).collect();
+            let lines: String = known.chain(self.unknown()).flat_map(|name| [name.as_str(), "=\n"]).collect();
             if !lines.is_empty() {
                 let text = format!(
                     "{head}, which wants values:\n# KEY=\"value\", with a \\ before \" \\ ` $.\n{lines}"

@@ -58,14 +58,20 @@ fn write(directory: &Path, command: &str, variables: &[(String, Variable)]) -> P
     directory.join("web.sh")
 }
 
-/// The shells that there are here, of those that may be `/bin/sh` somewhere.
+/// The shells that there are here, of those that may be `/bin/sh` somewhere: called that, bash keeps to POSIX.
 fn shells() -> impl Iterator<Item = &'static str> {
     ["/bin/sh", "/bin/dash", "/bin/bash"].into_iter().filter(|shell| Path::new(shell).exists())
 }
 
 /// The output of a launcher.
 fn output(shell: &str, launcher: &Path) -> Vec<u8> {
-    let output = Command::new(shell).arg(launcher).env_clear().env("PATH", "/usr/bin:/bin").output().unwrap();
+    let output = Command::new(shell)
+        .arg0("sh")
+        .arg(launcher)
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{shell}: {}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
@@ -103,7 +109,7 @@ proptest! {
     #[test]
     fn any_argument_comes_out_of_a_command(arguments in prop::collection::vec("[^\0]{0,40}", 1..4)) {
         let scratch = tempfile::tempdir().unwrap();
-        let printed: String = arguments.iter().map(|argument| format!("{argument}\0")).collect();
+        let printed = arguments.join("\0") + "\0";
         let line = Line::new("/usr/bin/printf %s\\\\0").with_arguments(&arguments);
         // One command, which the shell becomes; and more than one, for which it stays.
         for command in [line.text().to_owned(), format!("true && {}", line.text())] {
@@ -118,6 +124,7 @@ proptest! {
 /// A launcher in a group of its own, as supervisord starts it.
 fn start(shell: &str, launcher: &Path) -> Child {
     Command::new(shell)
+        .arg0("sh")
         .arg(launcher)
         .process_group(0)
         .env("SUPERVISOR_ENABLED", "1")
@@ -212,4 +219,18 @@ fn what_a_command_leaves_behind_is_told_to_stop_and_not_waited_for() {
 
 fn group(child: &Child) -> Pid {
     Pid::from_raw(i32::try_from(child.id()).unwrap())
+}
+
+#[test]
+fn a_launcher_without_its_secrets_says_what_is_missing() {
+    let scratch = tempfile::tempdir().unwrap();
+    let variables = [("KEY".to_owned(), Variable { value: "word".to_owned(), is_secret: true })];
+    let launcher = write(scratch.path(), "echo never", &variables);
+    std::fs::remove_file(scratch.path().join("secrets.env")).unwrap();
+    for shell in shells() {
+        let output = Command::new(shell).arg0("sh").arg(&launcher).output().unwrap();
+        assert!(!output.status.success() && output.stdout.is_empty(), "{shell}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("/secrets.env"), "{shell}: {said}");
+    }
 }

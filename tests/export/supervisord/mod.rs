@@ -2,6 +2,7 @@
 
 mod launchers;
 mod run;
+mod whole;
 
 use crate::support::{Exported, export_all, has, tried};
 use proptest::prelude::*;

@@ -1,9 +1,0 @@
-//! launchd.
-
-use super::{App, Brief, Draft};
-
-/// Writes an app.
-pub(super) fn write(app: &App, brief: &Brief, draft: &mut Draft) {
-    let _ = (app, brief);
-    draft.refuse(None, "launchd", "not there yet", None);
-}
