@@ -1,4 +1,4 @@
-//! Manifests, as kubernetes-validate reads them by the schemas of the API, kubectl as a kustomization, and PyYAML.
+//! Manifests, as kubernetes-validate reads them by the schemas of the API, kubectl as a kustomization, and `PyYAML`.
 
 use super::support::{export_all, has, proc_export, say, tried};
 use super::yaml::{arbitrary_apps, documents, has_pyyaml, unescaped};
