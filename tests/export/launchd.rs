@@ -89,7 +89,7 @@ fn app(processes: Vec<Process>) -> App {
 /// Writes what comes of an app, and reads it back; none: there is no reader.
 fn jobs(app: &App, brief: &Brief, scratch: &Path) -> Option<(Export, BTreeMap<String, Value>)> {
     let export = export(Target::Launchd, app, brief).unwrap();
-    for file in export.files.iter().filter(|file| file.path.ends_with(".plist")) {
+    for file in export.files.iter().filter(|file| !file.path.contains('/')) {
         fs::write(scratch.join(&file.path), &file.contents).unwrap();
     }
     if !has("python3", "launchd::jobs") {

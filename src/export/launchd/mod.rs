@@ -130,9 +130,13 @@ impl Writer<'_> {
         }
         draft.next(format!("{sudo}launchctl bootstrap {domain} {place}/{name}.*.plist"));
         for process in self.app.processes.iter().filter(|process| !process.is_asleep()) {
-            if matches!(process.role, Role::Release | Role::OneOff) {
-                draft.next(format!("{sudo}launchctl kickstart {domain}/{}", self.label(process, 1)));
-            }
+            let when = match process.role {
+                Role::Release => "with each deploy",
+                Role::OneOff => "when it is wanted",
+                Role::Service | Role::Task => continue,
+            };
+            let label = self.label(process, 1);
+            draft.next(format!("{sudo}launchctl kickstart {domain}/{label}  # {when}"));
         }
     }
 }

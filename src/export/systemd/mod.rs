@@ -135,7 +135,8 @@ impl Writer<'_> {
 
     /// The template of instances.
     fn service(&self, index: usize, process: &Process, needs: &Needs, draft: &mut Draft) {
-        let comment = format!("An instance of {}; what is its own stands in a drop-in.", process.name);
+        let comment =
+            format!("An instance of {}; what only one of them has stands in a drop-in.", process.name);
         let mut unit = self.begin(&comment, process, "%i", needs);
         service::write_limit(process, &mut unit);
         unit.section("Service");
@@ -204,7 +205,7 @@ impl Writer<'_> {
     }
 
     fn drop_in(&self, process: &Process, instance: &Instance, draft: &mut Draft) {
-        let mut unit = Unit::new(&format!("What is the own of {}.{}.", process.name, instance.number));
+        let mut unit = Unit::new(&format!("What only {}.{} has.", process.name, instance.number));
         unit.section("Service");
         if write_own(self.names, process, instance, &mut unit) {
             let name = self.names.instance(process, instance.number);
@@ -221,10 +222,9 @@ impl Writer<'_> {
         let has_targets = paths.iter().filter(|path| path.ends_with(".target")).count() > 1;
         let examples: Vec<&str> = paths.iter().filter_map(|path| path.strip_suffix(".example")).collect();
         if self.brief.user.is_none() {
-            draft.next(format!(
-                "sudo useradd --system --no-create-home --shell /usr/sbin/nologin {}",
-                self.user()
-            ));
+            let (user, home) = (self.user(), shell_word(&self.app.root.to_string_lossy()));
+            let add = format!("sudo useradd --system --home-dir {home} --shell /usr/sbin/nologin {user}");
+            draft.next(format!("id {user} || {add}"));
         }
         if has_env_files || !examples.is_empty() {
             draft.next(format!("sudo mkdir -p /etc/{name}"));

@@ -176,7 +176,7 @@ fn everything_that_systemd_has_no_words_for_is_told() {
     web.settings.liveness = Some(probe(Check::Tcp(None)));
     web.settings.stop.command = Some(CommandLine::new("stop"));
     web.settings.on_exit = Some(ExitOn::Any);
-    web.settings.restart.min_uptime = Duration::from_secs(60);
+    web.settings.restart.min_uptime = Duration::from_mins(1);
     let mut dev = process("dev", "a", "y");
     dev.profiles = vec!["dev".into()];
     let export = exported(&app(vec![web, dev]), &Brief::default());
