@@ -204,7 +204,11 @@ pub(super) fn whole_seconds(duration: Duration) -> u64 {
 
 /// Notes which times of a probe become longer where there are whole seconds only.
 pub(super) fn check_seconds(process: &str, what: &str, probe: &Probe, draft: &mut Draft) {
-    for (key, duration) in [("interval", probe.interval), ("timeout", probe.timeout)] {
+    // What nobody asked for becomes a second without a word.
+    let start = Some(("start_interval", probe.start_interval))
+        .filter(|(_, interval)| what == "liveness" && *interval != Probe::START_INTERVAL);
+    for (key, duration) in [("interval", probe.interval), ("timeout", probe.timeout)].into_iter().chain(start)
+    {
         let whole = Duration::from_secs(whole_seconds(duration));
         if whole != duration {
             let why = format!("{} is {} there: it takes whole seconds", Seconds(duration), Seconds(whole));

@@ -94,6 +94,14 @@ pub struct Probe {
     pub start_interval: Duration,
 }
 
+impl Probe {
+    /// How long an instance may fail after its start, where nobody says otherwise.
+    pub const START_PERIOD: Duration = Duration::from_secs(30);
+
+    /// From one question to the next in that time, where nobody says otherwise.
+    pub const START_INTERVAL: Duration = Duration::from_millis(200);
+}
+
 /// What a probe asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Check {

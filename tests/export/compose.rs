@@ -1,4 +1,4 @@
-//! Compose files, as the schema of the Compose Specification reads them, and PyYAML.
+//! Compose files, as the schema of the Compose Specification reads them, and `PyYAML`.
 
 use super::support::{export_all, has, proc_export, say, tried};
 use super::yaml::{arbitrary_apps, documents, has_pyyaml, unescaped};

@@ -1,10 +1,10 @@
-//! YAML that was written, as PyYAML reads it (YAML 1.1), and apps with anything in them.
+//! YAML that was written, as `PyYAML` reads it (YAML 1.1), and apps with anything in them.
 
 use super::support::{proc_export, say};
 use proc_start::model::command::{Command as Line, Invocation};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,7 +20,7 @@ for path in sys.stdin.read().split('\\0'):
         print(json.dumps(yaml.safe_load(file.read())))
 ";
 
-/// Whether PyYAML is there; if not, says that `test` is skipped.
+/// Whether `PyYAML` is there; if not, says that `test` is skipped.
 pub(super) fn has_pyyaml(test: &str) -> bool {
     let status = Command::new("python3")
         .args(["-c", "import yaml"])
@@ -35,7 +35,7 @@ pub(super) fn has_pyyaml(test: &str) -> bool {
     is_there
 }
 
-/// What PyYAML reads in these files, each of which has one document.
+/// What `PyYAML` reads in these files, each of which has one document.
 pub(super) fn documents(files: impl Iterator<Item = PathBuf>) -> Vec<serde_json::Value> {
     let files: Vec<String> = files.map(|file| file.display().to_string()).collect();
     let list = tempfile::NamedTempFile::new().unwrap();
@@ -94,13 +94,13 @@ fn export(
         // A line that ends with `\\` goes on in the next.
         .filter(|(_, line)| !line.is_empty() && !line.ends_with('\\'))
         .collect();
-    let small: BTreeMap<String, ()> = lines.keys().map(|name| (name.to_lowercase(), ())).collect();
+    let small: BTreeSet<String> = lines.keys().map(|name| name.to_lowercase()).collect();
     if lines.is_empty() || small.len() < lines.len() {
         return None;
     }
     let _ = fs::remove_dir_all(root);
     fs::create_dir(root).unwrap();
-    let procfile: String = lines.iter().map(|(name, line)| format!("{name}: {line}\n")).collect();
+    let procfile: String = lines.iter().map(|(name, line)| [name, ": ", line, "\n"].concat()).collect();
     fs::write(root.join("Procfile"), procfile).unwrap();
     let directory = root.join("out");
     let mut words = vec![target.to_owned(), directory.display().to_string(), "-d".to_owned()];

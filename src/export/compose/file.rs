@@ -21,7 +21,7 @@ fn apart<T: Serialize, S: Serializer>(values: &Ordered<T>, serializer: S) -> Res
 }
 
 /// The whole file.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct Project {
     pub(super) name: String,
     #[serde(serialize_with = "apart")]
@@ -29,7 +29,7 @@ pub(super) struct Project {
 }
 
 /// A service: a process type.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct Service {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) profiles: Vec<String>,
@@ -61,14 +61,14 @@ pub(super) struct Service {
 }
 
 /// How an image is made.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Clone, Serialize)]
 pub(super) struct Build {
     /// The directory with the Dockerfile, as seen from that of this file.
     pub(super) context: Text,
 }
 
 /// What is asked of a container again and again.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct Healthcheck {
     pub(super) test: Vec<Text>,
     pub(super) interval: String,
@@ -90,7 +90,7 @@ pub(super) struct DependsOn {
 }
 
 /// A command that is run in a container.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub(super) struct Hook {
     pub(super) command: Vec<Text>,
 }

@@ -5,23 +5,22 @@
 //! comes before it (`init`), so that it is as at home. Not where the command stays a shell: that would end at once, and all else with it,
 //! while it has the grace period so.
 
+mod environment;
 mod file;
 mod health;
 mod order;
 mod text;
 
-use super::app::{App, Process, Role, Variable};
+use super::app::{App, Process, Role};
 use super::container::{run, shell};
 use super::draft::Draft;
-use super::shell::is_name;
 use super::{Brief, yaml};
 use crate::model::command::shell_word;
-use crate::model::plan::port_variable;
 use crate::model::policy::Seconds;
 use crate::model::settings::RestartWhen;
 use crate::model::signal::Signal;
 use file::{Build, Hook, Ordered, Project, Service};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use text::Text;
 
@@ -44,7 +43,7 @@ pub(super) fn write(app: &App, brief: &Brief, draft: &mut Draft) {
         let keys = asked.keys().fold(String::new(), |keys, name| keys + name + "=\n");
         draft.file(
             ".env.example",
-            format!("# Copy it to .env and fill it in: compose.yaml asks for these.\n{keys}"),
+            format!("# Copy it to .env and fill it in: compose.yaml asks for these. A value with `$`, `#` or blanks goes into single quotes.\n{keys}"),
         );
     }
     next(app, brief, !asked.is_empty(), draft);
@@ -166,81 +165,6 @@ impl Writer<'_> {
         let words: Vec<String> = words.iter().map(|word| shell_word(word)).collect();
         let command = shell(format!("{} || true", words.join(" ")));
         vec![Hook { command: command.into_iter().map(Text::from).collect() }]
-    }
-
-    fn environment(&mut self, process: &Process) -> BTreeMap<String, Text> {
-        let app = self.app;
-        let mut environment: BTreeMap<String, Text> = BTreeMap::new();
-        for (name, port) in &app.ports {
-            environment.insert(name.clone(), Text::from(port.to_string()));
-        }
-        for (name, value) in process.identity(app) {
-            environment.insert(name, Text::from(value));
-        }
-        for (name, variable) in &app.variables {
-            let text = self.value(name, name, variable);
-            environment.insert(name.clone(), text);
-        }
-        for (name, variable) in process.own_variables() {
-            let key = self.key(process, &name);
-            let text = self.value(&name, &key, &variable);
-            environment.insert(name, text);
-        }
-        for name in &app.missing {
-            if !environment.contains_key(name) {
-                let text = self.ask(name, name, "", false);
-                environment.insert(name.clone(), text);
-            }
-        }
-        environment
-    }
-
-    /// What a variable is called where all process types have one environment: its name, unless its values differ from one to another.
-    fn key(&self, process: &Process, name: &str) -> String {
-        let all = self.app.processes.iter().filter_map(|process| process.own_variables().remove(name));
-        let values: BTreeSet<String> = all.map(|variable| variable.value).collect();
-        if values.len() < 2 {
-            return name.to_owned();
-        }
-        let of = port_variable(&process.name);
-        let of = of.strip_prefix("PROC_").and_then(|of| of.strip_suffix("_PORT")).unwrap_or("PROC");
-        format!("{of}_{name}")
-    }
-
-    fn value(&mut self, name: &str, key: &str, variable: &Variable) -> Text {
-        if !variable.is_secret || self.brief.include_secret_values {
-            return Text::from(variable.value.clone());
-        }
-        self.ask(name, key, &variable.value, variable.value.is_empty())
-    }
-
-    fn ask(&mut self, name: &str, key: &str, value: &str, may_be_empty: bool) -> Text {
-        // A digit in front of it comes of a process type of that name.
-        let key = if key.starts_with(|char: char| char.is_ascii_digit()) {
-            format!("_{key}")
-        } else {
-            key.to_owned()
-        };
-        if !is_name(&key) {
-            let why = "a secret is asked for by its name, which has to have letters, digits and `_` only";
-            self.draft.refuse(
-                None,
-                name,
-                why,
-                Some("rename it, or write its value too: --include-secret-values"),
-            );
-        }
-        let first = self.asked.entry(key.clone()).or_insert_with(|| value.to_owned());
-        if first != value {
-            let why = format!("two secrets would be asked for as {key}");
-            self.draft.refuse(
-                None,
-                name,
-                why,
-                Some("rename it, or write its value too: --include-secret-values"),
-            );
-        }
-        Text::Asked { name: key, may_be_empty }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
-/// A text that Compose looks for variables in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A text that Compose looks for variables in. It may be a secret, so it cannot be shown for debugging.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) enum Text {
     /// It means itself.
     Plain(String),

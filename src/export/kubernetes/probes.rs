@@ -26,8 +26,24 @@ pub(super) fn probes(app: &App, process: &Process, draft: &mut Draft) -> Probes 
     let readiness =
         settings.readiness.as_ref().and_then(|probe| asked(app, process, "readiness", probe, draft));
     let liveness = settings.liveness.as_ref().and_then(|probe| asked(app, process, "liveness", probe, draft));
+    if let Some(probe) = settings.readiness.as_ref().filter(|_| readiness.is_some()) {
+        check_start(process, probe, draft);
+    }
     let startup = settings.liveness.as_ref().zip(liveness.as_ref());
     Probes { readiness, startup: startup.and_then(|(settings, probe)| startup_of(settings, probe)), liveness }
+}
+
+/// What a readiness probe has, and there only matters to what is restarted for it.
+fn check_start(process: &Process, probe: &settings::Probe, draft: &mut Draft) {
+    for (key, is_default) in [
+        ("readiness.start_period", probe.start_period == settings::Probe::START_PERIOD),
+        ("readiness.start_interval", probe.start_interval == settings::Probe::START_INTERVAL),
+    ] {
+        if !is_default {
+            let why = "it is asked every `interval` from the start on, and a pod loses nothing by not being ready yet";
+            draft.lose(Some(&process.name), key, why, None);
+        }
+    }
 }
 
 /// The same question, from the start on: as often as in the start period, and as many times as there is room for in that.

@@ -271,8 +271,8 @@ fn probe(probe: &Probe, interval: Duration) -> Option<settings::Probe> {
         interval: value(probe.interval.as_ref()).unwrap_or(interval),
         timeout: value(probe.timeout.as_ref()).unwrap_or(Duration::from_secs(1)),
         retries: value(probe.retries.as_ref()).unwrap_or(3).into(),
-        start_period: value(probe.start_period.as_ref()).unwrap_or(Duration::from_secs(30)),
-        start_interval: value(probe.start_interval.as_ref()).unwrap_or(Duration::from_millis(200)),
+        start_period: value(probe.start_period.as_ref()).unwrap_or(settings::Probe::START_PERIOD),
+        start_interval: value(probe.start_interval.as_ref()).unwrap_or(settings::Probe::START_INTERVAL),
     })
 }
 
