@@ -164,5 +164,5 @@ fn two_secrets_of_one_name_are_asked_for_by_two() {
     );
     assert!(all.contains("API_KEY: ${WEB_API_KEY:?"), "{all}");
     assert!(all.contains("API_KEY: ${WORKER_API_KEY:?"), "{all}");
-    assert!(all.contains("WEB_API_KEY=\nWORKER_API_KEY=\n"), "{all}");
+    assert!(all.contains("# put values behind WEB_API_KEY= WORKER_API_KEY=\n"), "{all}");
 }
