@@ -39,22 +39,17 @@ pub(super) fn write(app: &App, brief: &Brief, draft: &mut Draft) {
         Ok(text) => draft.file("compose.yaml", text),
         Err(error) => draft.refuse(None, "compose.yaml", error, None),
     }
-    if !asked.is_empty() {
-        let keys = asked.keys().fold(String::new(), |keys, name| keys + name + "=\n");
-        draft.file(
-            ".env.example",
-            format!("# Copy it to .env and fill it in: compose.yaml asks for these. A value with `$`, `#` or blanks goes into single quotes.\n{keys}"),
-        );
-    }
-    next(app, brief, !asked.is_empty(), draft);
+    next(app, brief, &asked, draft);
 }
 
-fn next(app: &App, brief: &Brief, asks: bool, draft: &mut Draft) {
+fn next(app: &App, brief: &Brief, asked: &BTreeMap<String, String>, draft: &mut Draft) {
     let directory = brief.directory.display().to_string();
     let file = shell_word(&format!("{directory}/compose.yaml"));
-    if asks {
-        let (example, env) = (format!("{directory}/.env.example"), format!("{directory}/.env"));
-        draft.next(format!("cp {} {}    # and fill it in", shell_word(&example), shell_word(&env)));
+    if !asked.is_empty() {
+        // No example of it is written: beside a Procfile that would be the app's own.
+        let names = asked.keys().map(|name| format!("{name}=")).collect::<Vec<_>>().join(" ");
+        let env = shell_word(&format!("{directory}/.env"));
+        draft.next(format!("${{EDITOR:-vi}} {env}    # put values behind {names}"));
     }
     draft.next(format!("docker compose -f {file} up -d"));
     for process in app.processes.iter().filter(|process| process.role == Role::OneOff) {
