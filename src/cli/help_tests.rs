@@ -219,7 +219,7 @@ fn the_help_of_proc() {
               What the app is called there [default: proc.toml's app, else the name of its directory]
 
       -u, --user <USER>
-              Whose processes they are there [default: NAME for systemd and supervisord]
+              Whose processes they are there [default: NAME for systemd]
 
           --image <IMAGE>
               The image that the app is built into (compose, kubernetes)

@@ -15,7 +15,7 @@ pub struct ExportOptions {
     #[arg(short = 'a', long, value_name = "NAME", env = "PROC_APP", help_heading = EXPORT)]
     pub app: Option<String>,
 
-    /// Whose processes they are there [default: NAME for systemd and supervisord]
+    /// Whose processes they are there [default: NAME for systemd]
     #[arg(short = 'u', long, value_name = "USER", env = "PROC_USER", help_heading = EXPORT)]
     pub user: Option<String>,
 
