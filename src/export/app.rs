@@ -3,11 +3,11 @@
 //! What was inherited from the environment that we were started in is of this machine, and stays here; so do the files of the laptop
 //! that processes are restarted for. Everything else of the plan is carried to the writers, which say what they cannot carry on.
 
-use super::Draft;
+use super::{Brief, Draft};
 use crate::model::command::Command;
 use crate::model::policy::Target;
 use crate::model::settings::{Condition, RestartWhen, Settings};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -138,7 +138,7 @@ impl App {
     }
 
     /// Notes what no target can be told, and what is to be looked at in any.
-    pub(super) fn check(&self, target: Target, draft: &mut Draft) {
+    pub(super) fn check(&self, target: Target, brief: &Brief, draft: &mut Draft) {
         for variable in &self.missing {
             let why = ".env.example asks for it, and nothing here sets it";
             draft.lose(None, variable, why, Some("set it where the app is going to run"));
@@ -151,9 +151,27 @@ impl App {
             }
         }
         check_lengths(None, &self.variables, draft);
+        if !brief.include_secret_values {
+            self.tell_of_secrets(draft);
+        }
         if target.is_of_containers() {
             self.check_addresses(draft);
         }
+    }
+
+    /// The values of secrets are not written; all of them in one line.
+    fn tell_of_secrets(&self, draft: &mut Draft) {
+        let own = self.processes.iter().flat_map(|process| {
+            process.variables.iter().chain(process.instances.iter().flat_map(|each| &each.variables))
+        });
+        let secrets = self.variables.iter().chain(own).filter(|(_, variable)| variable.is_secret);
+        let names: BTreeSet<&str> = secrets.map(|(name, _)| name.as_str()).collect();
+        if names.is_empty() {
+            return;
+        }
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        let advice = "fill them in where the app is going to run, or export with --include-secret-values";
+        draft.lose(None, "secrets", format!("these values are not written: {names}"), Some(advice));
     }
 
     /// What is on this machine is not in a container.

@@ -311,7 +311,7 @@ mod tests {
     fn what_no_process_on_linux_can_be_given_is_refused() {
         let (app, _) = app(&plan(&format!("BIG={}\n", "x".repeat(200 * 1024)), &[]));
         let mut draft = Draft::default();
-        app.check(crate::model::policy::Target::Systemd, &mut draft);
+        app.check(crate::model::policy::Target::Systemd, &crate::export::Brief::default(), &mut draft);
         let refusals = draft.finish().unwrap_err();
         insta::assert_snapshot!(refusals[0], @"BIG: it is larger than 128 KiB: Linux cannot hand it to a process");
     }

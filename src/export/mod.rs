@@ -46,7 +46,7 @@ pub struct Brief {
 /// What becomes of an app in a target, or everything that it cannot say and must.
 pub fn export(target: Target, app: &App, brief: &Brief) -> Result<Export, Vec<Refusal>> {
     let mut draft = Draft::default();
-    app.check(target, &mut draft);
+    app.check(target, brief, &mut draft);
     match target {
         Target::Systemd => systemd::write(app, brief, &mut draft),
         Target::Compose => compose::write(app, brief, &mut draft),

@@ -74,14 +74,10 @@ impl<'a> Whose<'a> {
 
     /// Writes the file, with values or as an example; and notes what is not in it.
     pub(super) fn write_file(self, brief: &Brief, draft: &mut Draft) {
-        for (name, variable) in self.variables().iter().filter(|(_, variable)| variable.is_secret) {
+        for (name, _) in self.variables().iter().filter(|(_, variable)| variable.is_secret) {
             if !shell::is_name(name) {
                 let why = "a shell sets no variable of such a name";
                 draft.lose(self.process(), name, why, Some("give it a name of letters, digits and `_`"));
-            } else if !brief.include_secret_values && !variable.value.is_empty() {
-                let why = format!("its value is a secret, and left empty in {}.example", self.file());
-                let advice = "fill it in there, or export with --include-secret-values";
-                draft.lose(self.process(), name, why, Some(advice));
             }
         }
         let Some(place) = self.installed() else { return };

@@ -122,16 +122,7 @@ impl<'a> Whose<'a> {
                     why,
                     Some("give it a name of letters, digits and `_`, or read it from a file"),
                 );
-            } else if !is_written {
-                let why =
-                    format!("its value is a secret, and left empty in {}.example", self.file("secrets"));
-                draft.lose(
-                    self.process(),
-                    name,
-                    why,
-                    Some("fill it in there, or export with --include-secret-values"),
-                );
-            } else if let Some(char) = stranger(&variable.value) {
+            } else if let Some(char) = stranger(&variable.value).filter(|_| is_written) {
                 let why =
                     format!("systemd leaves a variable out that has {} in its value", char.escape_unicode());
                 draft.refuse(self.process(), name, why, Some("put it into a file, or encode it"));
