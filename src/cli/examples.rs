@@ -98,7 +98,7 @@ pub(crate) fn of(command: &str) -> &'static [Example] {
             ),
         ],
         "export" => &[
-            ("proc export systemd -m web=2,worker=1", "units in deploy/systemd"),
+            ("proc export systemd -m all=1,web=2", "units in deploy/systemd"),
             ("proc export compose --dry-run", "print the file; write none"),
             (
                 "proc export kubernetes --image registry/shop:42 -m web=2..10",
