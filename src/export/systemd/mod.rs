@@ -12,8 +12,7 @@ mod service;
 mod unit;
 mod variables;
 
-use super::{App, Brief, Dependency, Draft, Instance, Process, Role};
-use crate::model::command::shell_word;
+use super::{App, Brief, Dependency, Draft, Instance, Process, Role, shell};
 use crate::model::settings::Condition;
 use escape::word;
 use names::Names;
@@ -215,28 +214,16 @@ impl Writer<'_> {
 
     fn tell_what_is_next(&self, draft: &mut Draft) {
         let name = &self.app.name;
-        let from = shell_word(&self.brief.directory.to_string_lossy());
-        let paths = draft.paths();
-        let has = |ending: &str| paths.iter().any(|path| path.ends_with(ending));
-        let has_env_files = has(".env");
-        let has_targets = paths.iter().filter(|path| path.ends_with(".target")).count() > 1;
-        let examples: Vec<&str> = paths.iter().filter_map(|path| path.strip_suffix(".example")).collect();
+        let from = shell::directory(&self.brief.directory, "the directory of the export", draft);
         if self.brief.user.is_none() {
-            let (user, home) = (self.user(), shell_word(&self.app.root.to_string_lossy()));
+            let (user, home) = (self.user(), shell::directory(&self.app.root, "root", draft));
             let add = format!("sudo useradd --system --home-dir {home} --shell /usr/sbin/nologin {user}");
             draft.next(format!("id {user} || {add}"));
         }
-        if has_env_files || !examples.is_empty() {
-            draft.next(format!("sudo mkdir -p /etc/{name}"));
-        }
-        if has_env_files {
-            draft.next(format!("sudo install -m 0600 {from}/{name}/*.env /etc/{name}/"));
-        }
-        for file in examples {
-            draft.next(format!(
-                "sudo cp --no-clobber {from}/{file}.example /etc/{file} && sudoedit /etc/{file}"
-            ));
-        }
+        variables::tell_what_is_next(self.app, &from, draft);
+        let paths = draft.paths();
+        let has = |ending: &str| paths.iter().any(|path| path.ends_with(ending));
+        let has_targets = paths.iter().filter(|path| path.ends_with(".target")).count() > 1;
         let kinds = [("-*.target", has_targets), ("-*.service", true), ("-*.service.d", has(".conf"))];
         let kinds =
             kinds.iter().filter(|(_, is_there)| *is_there).map(|(kind, _)| format!(" {from}/{name}{kind}"));
