@@ -60,7 +60,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Refuses units that are systemd's own, and a user that is root without anybody having said so.
+    /// Refuses units that are systemd's own, and a user of the system's own that nobody has asked for.
     fn check_names(&self, draft: &mut Draft) {
         let advice = Some("give the app another name: --app NAME");
         for unit in self.names.clashes(&self.app.processes) {
@@ -69,13 +69,10 @@ impl Writer<'_> {
         if self.app.name.starts_with("systemd") {
             draft.refuse(None, &self.names.app_target(), "such names are for units of systemd's own", advice);
         }
-        if self.brief.user.is_none() && self.app.name == "root" {
-            draft.refuse(
-                None,
-                "user",
-                "it would be root, by the name of the app",
-                Some("--user NAME says whose it is"),
-            );
+        if self.brief.user.is_none() && names::is_account(self.user()) {
+            let why =
+                format!("by the name of the app it would be {}, an account of the system's own", self.user());
+            draft.refuse(None, "user", why, Some("--user NAME says whose it is"));
         }
     }
 

@@ -205,10 +205,22 @@ fn an_instance_has_its_port_in_a_drop_in_and_a_task_in_its_unit() {
 
 #[test]
 fn names_that_are_systemds_own_are_refused() {
-    for (name, process_type) in [("network", "web"), ("multi", "user"), ("systemd-x", "web"), ("root", "web")]
-    {
-        let mut odd = app(vec![process(process_type, "x", "y")]);
+    let service = Role::Service;
+    for (name, process_type, role) in [
+        ("network", "web", service),
+        ("multi", "user", service),
+        ("systemd-x", "web", service),
+        ("root", "web", service),
+        ("games", "web", service),
+        ("www-data", "web", service),
+        ("user", "runtime-dir", service),
+        ("rc", "local", Role::Task),
+    ] {
+        let mut odd = app(vec![of_role(process_type, role)]);
         odd.name = name.into();
         assert!(export(Target::Systemd, &odd, &Brief::default()).is_err(), "{name}");
     }
+    let mut games = app(vec![process("web", "x", "y")]);
+    games.name = "games".into();
+    exported(&games, &Brief { user: Some("games".into()), ..Brief::default() });
 }
