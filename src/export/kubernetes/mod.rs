@@ -25,7 +25,7 @@ const COMMENT: &str = "Made by `proc export kubernetes`.";
 
 /// Writes an app.
 pub(super) fn write(app: &App, brief: &Brief, draft: &mut Draft) {
-    app.check_containers(draft);
+    app.check_containers("it is not set, and PS is the name of the pod", draft);
     let names = name::names(app, draft);
     let image = brief.image.clone().unwrap_or_default();
     let user = user(brief, draft);
