@@ -8,7 +8,10 @@ use crate::model::env_file::quote;
 use crate::model::plan;
 use crate::model::port;
 use crate::model::procfile::unknown_type;
+use crate::model::secret::MASK;
 use crate::model::settings::DEFAULTS;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
@@ -26,16 +29,28 @@ pub(super) fn env(
     let settings = asked.and_then(|(index, _)| app.settings.get(index)).unwrap_or(&DEFAULTS);
     let seen = app.environment.of(settings);
     let environment = seen.resolve(&ours).map_err(|error| CliError::input(error.to_string()))?;
+    let texts =
+        environment.iter().filter_map(|(name, variable)| Some((name.to_str()?, variable.value.to_str()?)));
+    let secrets = app.secrets.values(texts);
     let mut text = String::new();
     for (name, variable) in &environment {
         let (name, value) = (name.to_string_lossy(), variable.value.to_string_lossy());
-        let shown = if options.show_secrets { value.clone() } else { app.secrets.masked(&name, &value) };
+        let shown = if options.show_secrets {
+            value.clone()
+        } else {
+            Cow::Owned(without(&secrets, &app.secrets.masked(&name, &value)))
+        };
         let origin = seen.describe(&variable.origin);
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{name}={} # {origin}", quote(&shown));
     }
     ui::print(text).map_err(CliError::unwritten)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The value without the secrets that were filled into it.
+fn without(secrets: &BTreeSet<&str>, value: &str) -> String {
+    secrets.iter().fold(value.to_owned(), |value, secret| value.replace(secret, MASK))
 }
 
 /// The process type and the number that `TYPE` or `TYPE.N` means.

@@ -98,16 +98,10 @@ pub(crate) fn of(command: &str) -> &'static [Example] {
             ),
         ],
         "export" => &[
-            ("proc export systemd -m web=2,worker=1", "units in deploy/systemd"),
+            ("proc export systemd -m all=1,web=2", "units in deploy/systemd"),
             ("proc export compose --dry-run", "print the file; write none"),
-            (
-                "proc export kubernetes --image registry/shop:42 -m web=2..10",
-                "two of web, up to ten where that is needed",
-            ),
-            (
-                "proc export kubernetes --image shop:42 --report json",
-                "what was written and what not, for a program",
-            ),
+            ("proc export kubernetes --image shop:42", "manifests and a kustomization"),
+            ("proc export launchd ~/launchd --report json", "what is written and what not, for a program"),
         ],
         "completions" => &[
             (

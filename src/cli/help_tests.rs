@@ -240,7 +240,7 @@ fn the_help_of_proc() {
               Replace files that are there
 
           --report <FORM>
-              How to say what was written and what was not carried over
+              How to say what was written and what was not carried over; JSON goes to standard output
 
               [default: text]
               [possible values: text, json]

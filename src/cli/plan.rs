@@ -75,7 +75,8 @@ impl Planner<'_> {
             again.apply(&mut formation, &app.types);
         }
         let needs = needs::meet(&mut formation, &mut app.settings, &app.shares);
-        let notices = needs.into_iter().map(|need| words(need, &app.types)).collect();
+        let done = if self.is_for_here { "started" } else { "exported" };
+        let notices = needs.into_iter().map(|need| words(need, &app.types, done)).collect();
         let instances = self.ports(&app, &formation)?;
         let plan = Plan {
             types: app.types,
@@ -199,11 +200,11 @@ fn put_first(process: usize, formation: &mut Formation, settings: &mut [Settings
 }
 
 /// What came of a need, in words.
-fn words(need: Need, types: &[ProcessType]) -> String {
+fn words(need: Need, types: &[ProcessType], done: &str) -> String {
     let name = |index: usize| types.get(index).map_or("?", |each| each.name.as_str());
     match need {
         Need::Started { process, by } => {
-            format!("{} is started too: {} depends on it", name(process), name(by))
+            format!("{} is {done} too: {} depends on it", name(process), name(by))
         }
         Need::Elsewhere { process, by } => {
             format!("{} was left out, so it runs elsewhere: {} does not wait for it", name(process), name(by))

@@ -6,7 +6,9 @@
 use super::{Brief, Draft};
 use crate::model::command::Command;
 use crate::model::policy::Target;
+use crate::model::secret;
 use crate::model::settings::{Condition, RestartWhen, Settings};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
@@ -121,6 +123,11 @@ impl Process {
         self.instances.first()?.port
     }
 
+    /// The variables that are its own, and those of its instances.
+    pub fn every_variable(&self) -> impl Iterator<Item = (&String, &Variable)> {
+        self.variables.iter().chain(self.instances.iter().flat_map(|each| &each.variables))
+    }
+
     /// Whether it is only in the app where one of its profiles is asked for.
     #[must_use]
     pub fn is_asleep(&self) -> bool {
@@ -161,9 +168,7 @@ impl App {
 
     /// The values of secrets are not written; all of them in one line.
     fn tell_of_secrets(&self, draft: &mut Draft) {
-        let own = self.processes.iter().flat_map(|process| {
-            process.variables.iter().chain(process.instances.iter().flat_map(|each| &each.variables))
-        });
+        let own = self.processes.iter().flat_map(Process::every_variable);
         let secrets = self.variables.iter().chain(own).filter(|(_, variable)| variable.is_secret);
         let names: BTreeSet<&str> = secrets.map(|(name, _)| name.as_str()).collect();
         if names.is_empty() {
@@ -178,7 +183,7 @@ impl App {
     fn check_addresses(&self, draft: &mut Draft) {
         let of_all = self.variables.iter().map(|(name, variable)| (None, name, variable));
         let own = self.processes.iter().flat_map(|process| {
-            process.variables.iter().map(|(name, variable)| (Some(process.name.as_str()), name, variable))
+            process.every_variable().map(|(name, variable)| (Some(process.name.as_str()), name, variable))
         });
         for (process, name, variable) in of_all.chain(own) {
             if is_about_this_machine(&variable.value) {
@@ -213,6 +218,10 @@ impl Process {
                 "it is longer than 128 KiB: Linux cannot run it",
                 Some("put it into a script"),
             );
+        }
+        if matches!(secret::masked("", self.command.text()), Cow::Owned(_)) {
+            let why = "it has a password in it, which is in the files then";
+            draft.lose(name, "command", why, Some("put it into a variable of the env file"));
         }
         if self.settings.watch.is_some() {
             draft.lose(name, "watch", "files do not change where an app is deployed", None);

@@ -9,8 +9,7 @@ use crate::model::port;
 use crate::model::secret::Secrets;
 use crate::model::settings::RestartWhen;
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::OsStr;
 
 /// What an export has to know beyond the plan.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +18,8 @@ pub struct Extra {
     pub name: String,
     /// The profiles of each process type of the plan that was not asked for; empty for all others.
     pub profiles: Vec<Vec<String>>,
+    /// The types that were left out by name, as indices.
+    pub unwanted: Vec<usize>,
     /// What was said of the restarts of each.
     pub restarts: Vec<Option<RestartWhen>>,
     /// How many there may be of a type, by name.
@@ -35,6 +36,7 @@ impl App {
         let reader = Reader { plan, extra };
         let exported: Vec<(usize, Role)> =
             (0..plan.types.len()).filter_map(|index| Some((index, reader.role(index)?))).collect();
+        reader.tell_who_is_left_out(draft);
         let mut processes = Vec::new();
         for (index, role) in &exported {
             processes.push(reader.process(*index, *role, &exported, draft)?);
@@ -74,20 +76,35 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// What a type of the plan is to the app; none: it is not in it.
     fn role(&self, index: usize) -> Option<Role> {
-        let plan = self.plan;
-        let name = &plan.types.get(index)?.name;
-        let is_started = plan.instances.keys().any(|id| id.process == index);
-        let is_asleep = self.extra.profiles.get(index).is_some_and(|profiles| !profiles.is_empty());
-        if name == "release" && (is_started || plan.left_out.contains(&index)) {
-            Some(Role::Release)
-        } else if is_started || is_asleep {
-            Some(if plan.settings.get(index).is_some_and(|each| each.is_oneshot) {
-                Role::Task
-            } else {
-                Role::Service
-            })
-        } else {
-            plan.left_out.contains(&index).then_some(Role::OneOff)
+        let each = self.plan.types.get(index)?;
+        let is_there = self.is_started(index) || self.is_asleep(index);
+        let is_wanted = is_there || (each.is_one_off() && !self.extra.unwanted.contains(&index));
+        let is_task = self.plan.settings.get(index).is_some_and(|each| each.is_oneshot);
+        match each.name.as_str() {
+            _ if !is_wanted => None,
+            "release" => Some(Role::Release),
+            _ if !is_there => Some(Role::OneOff),
+            _ => Some(if is_task { Role::Task } else { Role::Service }),
+        }
+    }
+
+    fn is_started(&self, index: usize) -> bool {
+        self.plan.instances.keys().any(|id| id.process == index)
+    }
+
+    /// Whether it has profiles, and nobody needs it without one of them.
+    fn is_asleep(&self, index: usize) -> bool {
+        !self.is_started(index) && self.extra.profiles.get(index).is_some_and(|profiles| !profiles.is_empty())
+    }
+
+    /// Notes the types that a list does not name, although nobody has said that they are to be left out.
+    fn tell_who_is_left_out(&self, draft: &mut Draft) {
+        for (index, each) in self.plan.types.iter().enumerate() {
+            if self.role(index).is_none() && !self.extra.unwanted.contains(&index) {
+                let advice =
+                    format!("name it too, or begin with all=1; {}=0 leaves it out without a word", each.name);
+                draft.lose(Some(&each.name), "formation", "-m does not name it", Some(&advice));
+            }
         }
     }
 
@@ -103,7 +120,10 @@ impl Reader<'_> {
         let started = plan.instances.keys().filter(|id| id.process == index).map(|id| id.number);
         let numbers: Vec<u16> = match role {
             Role::Service => started.collect(),
-            Role::Task | Role::Release | Role::OneOff => vec![1],
+            Role::Task | Role::Release | Role::OneOff => {
+                self.tell_of_more_than_one(index, started.count(), draft);
+                vec![1]
+            }
         };
         let numbers = if numbers.is_empty() { vec![1] } else { numbers };
         let mut instances = Vec::new();
@@ -122,15 +142,36 @@ impl Reader<'_> {
             name: each.name.clone(),
             command: each.command.clone(),
             role,
-            profiles: self.extra.profiles.get(index).cloned().unwrap_or_default(),
+            profiles: self
+                .extra
+                .profiles
+                .get(index)
+                .filter(|_| self.is_asleep(index))
+                .cloned()
+                .unwrap_or_default(),
             instances,
-            most: self.extra.most.get(&each.name).copied(),
+            most: self.most(index, role),
             listens: plan.wants_its_port(InstanceId { process: index, number: 1 }),
             variables,
             depends_on: depends_on.collect(),
             restart: self.extra.restarts.get(index).copied().flatten(),
             settings,
         })
+    }
+
+    /// How many there may be, where that is more than there are.
+    fn most(&self, index: usize, role: Role) -> Option<u16> {
+        let least = self.plan.instances.keys().filter(|id| id.process == index).count();
+        let most = self.extra.most.get(&self.plan.types.get(index)?.name).copied()?;
+        (role == Role::Service && usize::from(most) > least).then_some(most)
+    }
+
+    /// What ends runs once.
+    fn tell_of_more_than_one(&self, index: usize, count: usize, draft: &mut Draft) {
+        let Some(name) = self.plan.types.get(index).map(|each| each.name.as_str()) else { return };
+        if count > 1 || self.extra.most.get(name).is_some_and(|most| *most > 1) {
+            draft.lose(Some(name), "formation", "a task that ends runs once, not in several copies", None);
+        }
     }
 
     /// The PORT of an instance: that which `-E` gives to everybody, or its own.
@@ -157,36 +198,35 @@ impl Reader<'_> {
             Environment { files_override: true, ..plan.environment.of(plan.settings(id)).into_owned() };
         let elsewhere = Environment { inherited: Vec::new(), ..here.clone() };
         let (here, elsewhere) = (here.resolve(&ours)?, elsewhere.resolve(&ours)?);
+        let texts = here.iter().filter_map(|(name, each)| Some((name.to_str()?, each.value.to_str()?)));
+        let secrets = self.extra.secrets.values(texts);
         let mut variables = BTreeMap::new();
-        for (name, variable) in here {
+        for (name, variable) in &here {
             let is_ours = name == OsStr::new("PORT");
             if is_ours || matches!(variable.origin, Origin::Proc | Origin::Inherited) {
                 continue;
             }
-            let (name, value) = match texts(&name, &variable.value) {
-                Ok(texts) => texts,
-                Err(name) => {
-                    draft.refuse(Some(process), &name, "its value is not UTF-8", None);
-                    continue;
-                }
+            let name = name.to_string_lossy().into_owned();
+            let Some(value) = variable.value.to_str().map(str::to_owned) else {
+                draft.refuse(Some(process), &name, "its value is not UTF-8", None);
+                continue;
             };
-            if elsewhere.get(OsStr::new(&name)).is_none_or(|other| other.value != value.as_str()) {
-                let why = "its value was made with a variable of the environment that this was exported in";
-                draft.lose(None, &name, why, Some("look whether it is right where the app is going to run"));
+            let is_of_here =
+                elsewhere.get(OsStr::new(&name)).is_none_or(|other| other.value != value.as_str());
+            if is_of_here {
+                let why = "its value was made with a variable of the environment that this was exported in, and counts as a secret";
+                draft.lose(
+                    None,
+                    &name,
+                    why,
+                    Some("set it for where the app is going to run: -E NAME=VALUE, or -e FILE"),
+                );
             }
-            let is_secret = self.extra.secrets.hold(&name, &value);
+            let is_made_of_one = secrets.iter().any(|secret| value.contains(secret));
+            let is_secret = is_of_here || is_made_of_one || self.extra.secrets.hold(&name, &value);
             variables.insert(name, Variable { value, is_secret });
         }
         Ok(variables)
-    }
-}
-
-/// A name and a value as text, or the name of a value that is none.
-fn texts(name: &OsString, value: &OsString) -> Result<(String, String), String> {
-    let name = String::from_utf8_lossy(name.as_bytes()).into_owned();
-    match value.to_str() {
-        Some(value) => Ok((name, value.to_owned())),
-        None => Err(name),
     }
 }
 

@@ -46,7 +46,8 @@ pub fn check_namespace(text: &str) -> Result<(), OtherNameError> {
 
 /// Whether a text can be the name of a host.
 pub fn check_host(text: &str) -> Result<(), OtherNameError> {
-    let is_host = text.len() <= 253 && text.split('.').all(is_label);
+    let is_address = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let is_host = text.len() <= 253 && !is_address && text.split('.').all(is_label);
     if is_host { Ok(()) } else { Err(OtherNameError::Host) }
 }
 
@@ -132,6 +133,7 @@ mod tests {
         assert_eq!(check_namespace("shop-2"), Ok(()));
         assert_eq!(check_host("shop.example.com"), Ok(()));
         assert_eq!(check_host("shop..com"), Err(OtherNameError::Host));
+        assert_eq!(check_host("10.0.0.1"), Err(OtherNameError::Host));
         assert_eq!(check_image("localhost:5000/a/b@sha256:0123"), Ok(()));
     }
 

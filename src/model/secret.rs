@@ -3,6 +3,7 @@
 //! A guess by name and by form. Where in doubt it hides: what is hidden by mistake can be had with `--show-secrets`.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// What stands for a secret, whatever its length.
@@ -70,10 +71,25 @@ impl Secrets {
         self.is_listed(name) || is_secret(name) || matches!(without_passwords(value), Cow::Owned(_))
     }
 
+    /// The values of the secrets among some variables: wherever one of them is found there is a secret too.
+    ///
+    /// What is shorter than four bytes is found by chance everywhere, and left out.
+    #[must_use]
+    pub fn values<'a>(&self, variables: impl Iterator<Item = (&'a str, &'a str)>) -> BTreeSet<&'a str> {
+        let is_told_apart = |value: &str| value.len() >= SHORTEST;
+        variables
+            .filter(|(name, value)| is_told_apart(value) && self.hold(name, value))
+            .map(|(_, value)| value)
+            .collect()
+    }
+
     fn is_listed(&self, name: &str) -> bool {
         self.patterns.iter().any(|pattern| fits(pattern, name))
     }
 }
+
+/// The shortest value that is looked for in others, in bytes.
+const SHORTEST: usize = 4;
 
 /// Whether a name is what a pattern says, in either case.
 fn fits(pattern: &str, name: &str) -> bool {

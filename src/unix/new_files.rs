@@ -54,24 +54,28 @@ fn exist(paths: &[PathBuf]) -> String {
     }
 }
 
-/// Writes files into a directory, which is made if it is not there; all of them or, where one fails, none that was not there before.
+/// Writes files into a directory, which is made if it is not there. Where one fails, those that were not there before are taken away again.
 ///
-/// A path has names with `/` between them. What is there already is an error before anything is written, unless it is to be replaced.
+/// A path has names with `/` between them. What is there already is an error before anything is written, unless it is a file and is
+/// to be replaced; each file is replaced whole.
 pub fn write_all(directory: &Path, files: &[(&str, &[u8])], replace: bool) -> Result<(), WriteError> {
     let top = Place::open_top(directory)?;
-    let existing = if replace { Vec::new() } else { existing(&top, files)? };
-    if !existing.is_empty() {
+    let mut existing = Vec::new();
+    for (path, _) in files {
+        existing.extend(top.find(path, replace)?);
+    }
+    if !existing.is_empty() && !replace {
         return Err(WriteError::Exist(existing));
     }
     let mut written: Vec<(Place, String)> = Vec::new();
     for (path, contents) in files {
         let result = top.descend(path, true).and_then(|(place, name)| {
+            let is_new = place.look(&name)?.is_none();
             place.write(&name, contents, replace)?;
-            Ok((place, name))
+            Ok(is_new.then_some((place, name)))
         });
         match result {
-            Ok(place) if !replace => written.push(place),
-            Ok(_) => {}
+            Ok(new) => written.extend(new),
             Err(error) => {
                 for (place, name) in written {
                     // What cannot be taken back is named by nobody: the first error is what counts.
@@ -84,18 +88,10 @@ pub fn write_all(directory: &Path, files: &[(&str, &[u8])], replace: bool) -> Re
     Ok(())
 }
 
-/// The files that are there already.
-fn existing(top: &Place, files: &[(&str, &[u8])]) -> Result<Vec<PathBuf>, WriteError> {
-    let mut existing = Vec::new();
-    for (path, _) in files {
-        match top.descend(path, false) {
-            Ok((place, name)) if place.look(&name)?.is_some() => existing.push(place.path.join(name)),
-            Ok(_) => {}
-            Err(WriteError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(existing)
+/// Whether it is a file, or a link in the place of one.
+fn is_replaceable(stat: &FileStat) -> bool {
+    let kind = SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits());
+    kind == SFlag::S_IFREG || kind == SFlag::S_IFLNK
 }
 
 /// A directory, held.
@@ -163,6 +159,22 @@ impl Place {
         }
     }
 
+    /// Whether there is something where a path leads to; what cannot be replaced is an error where that is wanted.
+    fn find(&self, path: &str, replace: bool) -> Result<Option<PathBuf>, WriteError> {
+        let found = self.descend(path, false).and_then(|(place, name)| {
+            let Some(stat) = place.look(&name)? else { return Ok(None) };
+            let path = place.path.join(name);
+            if replace && !is_replaceable(&stat) {
+                return Err(WriteError::Other { path, what: "file" });
+            }
+            Ok(Some(path))
+        });
+        match found {
+            Err(WriteError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            found => found,
+        }
+    }
+
     /// What is there by this name.
     fn look(&self, name: &str) -> Result<Option<FileStat>, WriteError> {
         match fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
@@ -175,13 +187,6 @@ impl Place {
     /// Writes a file that is not there, or puts one in the place of what is.
     fn write(&self, name: &str, contents: &[u8], replace: bool) -> Result<(), WriteError> {
         let path = self.path.join(name);
-        let is_other = |stat: &FileStat| {
-            let kind = SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits());
-            kind != SFlag::S_IFREG && kind != SFlag::S_IFLNK
-        };
-        if replace && self.look(name)?.as_ref().is_some_and(is_other) {
-            return Err(WriteError::Other { path, what: "file" });
-        }
         // Beside its place first: who reads the old one meanwhile reads all of it.
         let beside = format!(".{name}.{}.new", std::process::id());
         let first = if replace { beside.as_str() } else { name };
@@ -256,7 +261,7 @@ mod tests {
         symlink(other.path(), path.join("sub")).unwrap();
         assert_eq!(words(write_all(path, FILES, true), path), "TOP/sub is a symbolic link, and not followed");
         fs::remove_file(path.join("sub")).unwrap();
-        fs::remove_file(path.join("a.conf")).unwrap();
+        assert!(!path.join("a.conf").exists());
         let victim = other.path().join("victim");
         fs::write(&victim, "mine").unwrap();
         symlink(&victim, path.join("a.conf")).unwrap();
@@ -274,8 +279,10 @@ mod tests {
         assert_eq!(words(write_all(path, FILES, false), path), "TOP/sub is not a directory");
         assert!(!path.join("a.conf").exists());
         assert_eq!(words(write_all(&path.join("sub"), FILES, false), path), "TOP/sub is not a directory");
-        fs::create_dir(path.join("a.conf")).unwrap();
-        assert_eq!(words(write_all(path, FILES, true), path), "TOP/a.conf is not a file");
+        fs::remove_file(path.join("sub")).unwrap();
+        fs::create_dir_all(path.join("sub/b.conf")).unwrap();
+        assert_eq!(words(write_all(path, FILES, true), path), "TOP/sub/b.conf is not a file");
+        assert!(!path.join("a.conf").exists());
     }
 
     #[test]

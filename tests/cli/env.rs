@@ -190,3 +190,12 @@ fn a_secret_of_the_environment_is_in_no_output_of_a_run() {
         .run();
     run.never_says("c4n4ry").stdout();
 }
+
+#[test]
+fn a_secret_is_hidden_in_what_it_was_filled_into() {
+    let env = "API_KEY=hunter2\nHEADER=\"Bearer $API_KEY\"\n";
+    let run = Proc::new("web: x\n").file(".env", env).args(["env", "web"]).run();
+    run.exits(0).says("HEADER='Bearer ********'").never_says("hunter2");
+    let shown = Proc::new("web: x\n").file(".env", env).args(["env", "web", "--show-secrets"]).run();
+    shown.exits(0).says("Bearer hunter2");
+}

@@ -143,12 +143,63 @@ fn the_report_says_what_is_not_carried_over() {
     let report: serde_json::Value = serde_json::from_str(&run.exits(0).stdout()).unwrap();
     assert_eq!(report["format"], "supervisord");
     assert_eq!(report["directory"], "out");
-    assert!(report["files"].as_array().unwrap().contains(&"supervisord.conf".into()), "{report}");
+    assert!(
+        report["files"].as_array().unwrap().iter().any(|file| file["path"] == "supervisord.conf"),
+        "{report}"
+    );
     let lost: Vec<_> =
         report["not_carried_over"].as_array().unwrap().iter().map(|loss| &loss["what"]).collect();
     assert!(lost.contains(&&"watch".into()) && lost.contains(&&"formation".into()), "{report}");
     let text = export(&["supervisord", "out"]).file("proc.toml", toml).run();
     text.exits(0).complains("not carried over:\n").complains("web: watch: ");
+}
+
+#[test]
+fn a_dry_run_for_programs_has_the_files_in_it() {
+    let run = export(&["compose", "--dry-run", "--report", "json"]).run();
+    let report: serde_json::Value = serde_json::from_str(&run.exits(0).stdout()).unwrap();
+    assert_eq!(report["directory"], serde_json::Value::Null);
+    assert!(report["files"][0]["contents"].as_str().unwrap().contains("services:"), "{report}");
+}
+
+#[test]
+fn what_refers_to_a_secret_or_to_this_machine_is_one() {
+    let env = "API_KEY=hunter2\nHEADER=\"Bearer $API_KEY\"\nOURS=\"x-${DEVELOPER}-y\"\nNAME=x\n";
+    for format in ["systemd", "compose", "kubernetes", "supervisord", "launchd"] {
+        let image = if format == "kubernetes" { &["--image", "x:1"][..] } else { &[] };
+        let proc = export(&[&[format, "--dry-run"], image].concat()).file(".env", env);
+        let run = proc.variable("DEVELOPER", "marvin").run();
+        run.exits(0)
+            .says("HEADER")
+            .complains("not written: API_KEY, HEADER, OURS")
+            .complains("OURS: its value was made");
+        let all = format!("{}{}", run.stdout(), run.stderr());
+        assert!(!all.contains("hunter2") && !all.contains("marvin"), "{format}: {all}");
+    }
+}
+
+#[test]
+fn a_list_leaves_no_release_out_and_names_who_it_leaves_out() {
+    let run = export(&["systemd", "out", "-m", "web=2"]).run();
+    run.exits(0).complains("worker: formation: -m does not name it");
+    assert!(
+        run.directory()
+            .join("out")
+            .read_dir()
+            .unwrap()
+            .any(|file| { file.unwrap().file_name().to_string_lossy().ends_with("-release.service") })
+    );
+    let without = export(&["systemd", "out", "-m", "web=2,worker=0", "-x", "release"]).run();
+    is_done(&without);
+    assert!(!without.stderr().contains("formation"), "{}", without.stderr());
+}
+
+#[test]
+fn what_is_needed_is_exported_although_it_has_a_profile() {
+    let toml = "[process.db]\ncommand = \"./db\"\nport = 6000\nprofiles = [\"dev\"]\n[process.web]\ndepends_on = [\"db\"]\n";
+    let run = export(&["compose", "--dry-run"]).file("proc.toml", toml).run();
+    run.exits(0).says("  db:\n").complains("db is exported too: web depends on it");
+    assert!(!run.stdout().contains("- dev"), "{}", run.stdout());
 }
 
 #[test]

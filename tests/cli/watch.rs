@@ -2,11 +2,19 @@
 
 use crate::support::{Proc, free_ports};
 use nix::sys::signal::Signal;
+use std::path::Path;
 
 /// An application whose `web` is restarted for what is below `src`.
 fn app(procfile: &str) -> Proc {
     let watch = "[process.web]\nwatch = { paths = [\"src\"], debounce = \"10ms\" }\n";
     Proc::start(procfile).file("proc.toml", watch).file("src/app.py", "1")
+}
+
+/// Changes a file below `src`, or makes it: by one event, since an empty file that is written to later is two changes to whoever is quick.
+fn change(file: &Path) {
+    let beside = file.parent().unwrap().with_file_name("changed");
+    std::fs::write(&beside, "2").unwrap();
+    std::fs::rename(beside, file).unwrap();
 }
 
 #[test]
@@ -15,7 +23,7 @@ fn a_changed_file_restarts_all_whose_it_is_and_nobody_else() {
     let file = app.path("src/app.py");
     let run = app.spawn();
     run.wait_until("three that are ready", |stdout| stdout.matches("| ready").count() == 3);
-    std::fs::write(&file, "2").unwrap();
+    change(&file);
     run.wait_for("web.1   | src/app.py changed; restarting")
         .wait_for("web.2   | src/app.py changed; restarting");
     run.wait_until("two that are ready again", |stdout| stdout.matches("| ready").count() == 5);
@@ -38,7 +46,7 @@ fn the_old_tree_is_gone_and_its_port_free_before_the_new_one_starts() {
     let run = app.spawn();
     run.wait_for("| listening");
     for times in 2..4 {
-        std::fs::write(&file, "2").unwrap();
+        change(&file);
         run.wait_until("it listens again", |stdout| stdout.matches("| listening").count() == times);
     }
     let run = run.end_by(Signal::SIGINT);
@@ -51,7 +59,7 @@ fn whoever_has_ended_starts_again_for_a_changed_file() {
     let file = app.path("src/new.py");
     let run = app.spawn();
     run.wait_for("web.1   | exited with code 3");
-    std::fs::write(&file, "2").unwrap();
+    change(&file);
     run.wait_for("web.1   | src/new.py changed; restarting");
     run.wait_until("it has ended again", |stdout| stdout.matches("exited with code 3").count() == 2);
     run.end_by(Signal::SIGTERM).dies_by(Signal::SIGTERM).says("ready");
@@ -64,7 +72,7 @@ fn log_files_below_what_is_watched_restart_nobody() {
     let run = app.spawn();
     for (count, file) in files.iter().enumerate() {
         run.wait_until("it is ready", |stdout| stdout.matches("| ready").count() == count + 1);
-        std::fs::write(file, "2").unwrap();
+        change(file);
     }
     run.wait_until("it is ready", |stdout| stdout.matches("| ready").count() == 3);
     let run = run.end_by(Signal::SIGTERM);

@@ -43,7 +43,7 @@ pub struct ExportOptions {
     #[arg(long, env = "PROC_FORCE", help_heading = EXPORT, value_parser = FalseyValueParser::new())]
     pub force: bool,
 
-    /// How to say what was written and what was not carried over
+    /// How to say what was written and what was not carried over; JSON goes to standard output
     #[arg(long, value_name = "FORM", env = "PROC_REPORT", help_heading = EXPORT)]
     #[arg(default_value_t, value_parser = word(ReportForm::NAMES, ReportForm::from_str))]
     pub report: ReportForm,

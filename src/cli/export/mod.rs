@@ -11,7 +11,7 @@ use super::ui;
 use crate::export::{self, App, Brief, Draft, ExportFile, Extra, OtherNameError, Refusal};
 use crate::model::formation;
 use crate::model::plan;
-use crate::model::policy::Target;
+use crate::model::policy::{ReportForm, Target};
 use crate::unix::new_files::{WriteError, write_all};
 use report::Report;
 use std::collections::BTreeMap;
@@ -35,7 +35,9 @@ pub(super) fn export(
     draft.absorb(export::export(target, &app, &brief).map_err(refused)?);
     let export = draft.finish().map_err(refused)?;
     if options.export.dry_run {
-        ui::print(printed(&export.files)).map_err(CliError::unwritten)?;
+        if options.export.report == ReportForm::Text {
+            ui::print(printed(target, &export.files)).map_err(CliError::unwritten)?;
+        }
     } else {
         let files: Vec<(&str, &[u8])> =
             export.files.iter().map(|file| (file.path.as_str(), &file.contents[..])).collect();
@@ -119,11 +121,18 @@ fn extra(options: &Options, app: &Loaded, most: BTreeMap<String, u16>) -> Result
     Ok(Extra {
         name: name(options, app)?,
         profiles: indices.clone().map(profiles).collect(),
+        unwanted: unwanted(options, app),
         restarts: indices.map(restart).collect(),
         most,
         secrets: app.secrets.clone(),
         missing: missing(app),
     })
+}
+
+/// Who is left out by name. What is wrong with the formation is said when it is planned.
+fn unwanted(options: &Options, app: &Loaded) -> Vec<usize> {
+    let formation = super::plan::formation(options, &[], app, &mut Problems::default());
+    formation.map(|formation| formation.unwanted).unwrap_or_default()
 }
 
 /// What the app is called: by the command line, by `proc.toml`, or by its directory.
@@ -154,13 +163,15 @@ fn missing(app: &Loaded) -> Vec<String> {
     contract.missing(is_set).map(|clause| clause.variable.clone()).collect()
 }
 
-/// All files one after the other; a line before each says where it belongs, unless there is one only.
-fn printed(files: &[ExportFile]) -> Vec<u8> {
+/// All files one after the other; a line before each says where it belongs, unless there is one only. Those of Kubernetes are one stream
+/// of YAML documents.
+fn printed(target: Target, files: &[ExportFile]) -> Vec<u8> {
+    let between = if target == Target::Kubernetes { "---\n" } else { "\n" };
     let mut text = Vec::new();
     for file in files {
         if files.len() > 1 {
             if !text.is_empty() {
-                text.push(b'\n');
+                text.extend(between.bytes());
             }
             text.extend(format!("# {}\n", file.path).bytes());
         }

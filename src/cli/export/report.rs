@@ -2,10 +2,11 @@
 
 use crate::cli::error::CliError;
 use crate::cli::ui;
-use crate::export::{Export, Loss};
+use crate::export::{Export, ExportFile, Loss};
 use crate::model::diagnostic::printable;
 use crate::model::policy::{ReportForm, Target};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// An export, to be told of.
@@ -23,9 +24,17 @@ struct Json<'a> {
     format: String,
     app: &'a str,
     directory: Option<&'a str>,
-    files: Vec<&'a str>,
+    files: Vec<File<'a>>,
     not_carried_over: Vec<NotCarriedOver<'a>>,
     next: &'a [String],
+}
+
+/// A file as JSON; its contents where they are not written anywhere else.
+#[derive(Serialize)]
+struct File<'a> {
+    path: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contents: Option<Cow<'a, str>>,
 }
 
 /// A loss as JSON.
@@ -45,11 +54,10 @@ impl<'a> From<&'a Loss> for NotCarriedOver<'a> {
 }
 
 impl Report<'_> {
-    /// Tells: people on standard error, programs on standard output, unless that has the files.
+    /// Tells: people on standard error, programs on standard output.
     pub(super) fn tell(&self, form: ReportForm) -> Result<(), CliError> {
         match form {
             ReportForm::Text => ui::complain(self.text()),
-            ReportForm::Json if self.directory.is_none() => ui::complain(self.json()?),
             ReportForm::Json => ui::print(self.json()?).map_err(CliError::unwritten)?,
         }
         Ok(())
@@ -60,11 +68,16 @@ impl Report<'_> {
             format: self.target.to_string(),
             app: self.app,
             directory: self.directory.as_deref(),
-            files: self.export.files.iter().map(|file| file.path.as_str()).collect(),
+            files: self.export.files.iter().map(|file| self.file(file)).collect(),
             not_carried_over: self.export.losses.iter().map(NotCarriedOver::from).collect(),
             next: &self.export.next,
         };
         serde_json::to_string_pretty(&json).map(|json| json + "\n").map_err(CliError::internal)
+    }
+
+    fn file<'b>(&self, file: &'b ExportFile) -> File<'b> {
+        let contents = self.directory.is_none().then(|| String::from_utf8_lossy(&file.contents));
+        File { path: &file.path, contents }
     }
 
     fn text(&self) -> String {

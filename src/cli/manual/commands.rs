@@ -65,20 +65,20 @@ pub(super) const WHAT_IS_EXPORTED: Section = Section {
     blocks: &[
         Text(
             "The plan of `proc start`: the types and how many there are of each, their ports, commands and directories, `depends_on`, probes, restarts, \
-             stop signal and grace period. `release` goes first, once for each release; other one-offs start when they are asked for. `-m web=2..10` \
+             stop signal and grace period. `release` goes first, once for each release; other one-offs start when they are asked for; both are there whatever `-m` names. `-m web=2..10` \
              is a range, where the target has such. What the target has no words for is listed at the end, with the reason: nothing is left out silently.",
         ),
         Text(
-            "The environment is that of the env files and `-E`. What `proc` itself was started with is of this machine and not in it, although it may \
-             fill in a `$NAME` of an env file, which is listed then. For another environment name other files: `-e .env,production.env`.",
+            "The environment is that of the env files and `-E`. What `proc` itself was started with is of this machine and not in it; where it has \
+             filled in a `$NAME` of an env file, the value counts as a secret, and is listed. For another environment name other files: `-e .env,production.env`.",
         ),
         Text(
-            "The values of secrets are not written, only their names and a place for each: secrets are what looks like one, what \
+            "The values of secrets are not written, only their names and a place for each: secrets are what looks like one, what refers to one, what \
              `secrets` of `proc.toml` names, and what `.env.example` asks for and nobody sets. `--include-secret-values` writes them.",
         ),
         Text(
-            "Files are made for their owner only, never through a symbolic link. If one of them is there already, nothing is written, unless `--force` is given; \
-             a `secrets.env` that was filled in is never replaced, for without `--include-secret-values` no such file is written.",
+            "Files are made for their owner only, never through a symbolic link. If one of them is there already, nothing is written, unless `--force` is given. \
+             What was filled in with secrets is never replaced, for without `--include-secret-values` no file of that name is written.",
         ),
     ],
 };
@@ -109,7 +109,7 @@ pub(super) const EXIT_OF_EXPORT: Section = Section {
         Item("0", "All files are written, or printed."),
         Item(
             "2",
-            "The command line or a file of the app is wrong, the target cannot carry something that the app needs, or a file could not be written. Nothing was written.",
+            "The command line or a file of the app is wrong, the target cannot carry something that the app needs, or a file could not be written. Nothing new is left behind.",
         ),
     ],
 };
