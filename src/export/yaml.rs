@@ -74,6 +74,17 @@ mod tests {
     }
 
     #[test]
+    fn an_error_has_nothing_of_the_value() {
+        struct Secret;
+        impl Serialize for Secret {
+            fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+                Err(serde::ser::Error::custom("hunter2"))
+            }
+        }
+        assert_eq!(document("", &Secret), Err("it cannot be written as YAML"));
+    }
+
+    #[test]
     fn keys_are_quoted_as_values_are() {
         let document = document("Made by us.\nTwice.", &BTreeMap::from([("on", 1), ("web", 2)])).unwrap();
         insta::assert_snapshot!(document, @r#"

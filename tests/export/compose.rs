@@ -179,6 +179,7 @@ fn what_is_built_here_has_no_name_to_be_found_elsewhere() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("    build:\n      context: ./github.com\n"), "{text}");
     assert!(!text.contains("image:"), "{text}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("up -d --build\n"));
 }
 
 const TRIES: &str = r#"

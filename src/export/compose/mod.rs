@@ -59,7 +59,8 @@ fn next(app: &App, brief: &Brief, asked: &BTreeMap<String, String>, draft: &mut 
         let env = shell_word(&format!("{directory}/.env"));
         draft.next(format!("${{EDITOR:-vi}} {env}    # put values behind {names}"));
     }
-    draft.next(format!("docker compose -f {file} up -d"));
+    let build = if brief.image.is_none() { " --build" } else { "" };
+    draft.next(format!("docker compose -f {file} up -d{build}"));
     for process in app.processes.iter().filter(|process| process.role == Role::OneOff) {
         draft.next(format!("docker compose -f {file} run --rm {}    # when it is wanted", process.name));
     }
