@@ -100,6 +100,11 @@ pub(super) const TARGETS: Section = Section {
             "One `supervisord.conf`, and a launcher for each type that reads the environment.",
         ),
         Item("launchd", "A property list for each instance."),
+        Text(
+            "For Compose and Kubernetes the WORKDIR of the image is the root of the app, and its ENTRYPOINT, if it has one, runs what it gets as \
+             arguments. `stop_command` takes Compose 2.30, the `start_interval` of a probe Docker Engine 25, and the drain of a service \
+             Kubernetes 1.30.",
+        ),
     ],
 };
 
