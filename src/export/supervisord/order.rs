@@ -133,6 +133,22 @@ mod tests {
     }
 
     #[test]
+    fn who_is_not_exported_is_no_part_of_the_order() {
+        let mut app = app(&[
+            ("web", Role::Service, &[1]),
+            ("mail", Role::Service, &[2]),
+            ("worker", Role::Service, &[]),
+        ]);
+        app.processes[1].profiles.push("dev".to_owned());
+        assert_eq!(priorities(&app), None);
+        let mut draft = Draft::default();
+        lose_conditions(&app, &mut draft);
+        let losses = draft.finish().unwrap().losses;
+        let said = losses.iter().map(|loss| format!("{:?}: {}", loss.process, loss.why)).collect::<Vec<_>>();
+        assert_eq!(said, ["Some(\"web\"): mail is not exported"]);
+    }
+
+    #[test]
     fn the_release_comes_before_all_that_it_does_not_need() {
         let app = app(&[
             ("clock", Role::Service, &[2]),

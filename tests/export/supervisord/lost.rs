@@ -44,8 +44,6 @@ restart = \"on-failure\"
 fn only_what_is_exported_and_not_so_there_is_told_as_lost() {
     let scratch = tempfile::tempdir().unwrap();
     let config = "
-[process.console]
-depends_on = { mail = \"healthy\" }
 [process.web]
 on_exit = \"continue\"
 [process.worker]
@@ -56,8 +54,7 @@ profiles = [\"dev\"]
 depends_on = { worker = \"healthy\" }
 readiness = { tcp = true }
 ";
-    let said = said(scratch.path(), "web: a\nworker: b\nmail: c\nconsole: d\n", config, APP);
-    assert!(said.contains("  console: depends_on: mail is not exported\n"), "{said}");
+    let said = said(scratch.path(), "web: a\nworker: b\nmail: c\n", config, APP);
     for unexpected in ["  mail: depends_on", "  depends_on", "mail first", "web: on_exit", "priority="] {
         assert!(!said.contains(unexpected), "{unexpected} is in\n{said}");
     }
