@@ -9,13 +9,22 @@ use super::draft::Draft;
 use super::shell::{Script, script};
 use crate::model::command::{Command, Invocation, shell_word};
 use crate::model::policy::{Grace, Seconds};
-use crate::model::settings::{Probe, RestartPolicy};
+use crate::model::settings::{Probe, RestartPolicy, RestartWhen};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Component;
 use std::time::Duration;
 
 /// What stands for a grace period without an end: a year.
 const ENDLESS: Duration = Duration::from_hours(365 * 24);
+
+/// What a target makes of the number of restarts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tries {
+    /// It counts them as we do.
+    Counted,
+    /// It goes on.
+    Endless,
+}
 
 /// What a container runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,12 +92,12 @@ impl App {
         found
     }
 
-    /// Notes what containers lose, wherever they run.
-    pub(super) fn check_containers(&self, draft: &mut Draft) {
+    /// Notes what containers lose, wherever they run; of copies also what becomes of their names.
+    pub(super) fn check_containers(&self, names: &str, draft: &mut Draft) {
         check_values(None, &self.variables, draft);
         for process in &self.processes {
             check_values(Some(&process.name), &process.variables, draft);
-            process.check_container(self, draft);
+            process.check_container(self, names, draft);
         }
     }
 }
@@ -128,7 +137,7 @@ impl Process {
         }
     }
 
-    fn check_container(&self, app: &App, draft: &mut Draft) {
+    fn check_container(&self, app: &App, names: &str, draft: &mut Draft) {
         let name = Some(self.name.as_str());
         let settings = &self.settings;
         if settings.working_dir.as_ref().is_some_and(|path| *path != app.root) && app.below(self).is_none() {
@@ -148,15 +157,14 @@ impl Process {
         if settings.on_exit.is_some() {
             draft.lose(name, "on_exit", "there the end of one process type does not end the others", None);
         }
-        self.check_copies(draft);
+        self.check_copies(names, draft);
     }
 
     /// What instances know of themselves, and copies do not.
-    fn check_copies(&self, draft: &mut Draft) {
+    fn check_copies(&self, names: &str, draft: &mut Draft) {
         let name = Some(self.name.as_str());
         if !self.is_alone() && self.role == Role::Service {
-            let why = "all copies have the same environment: it is not set";
-            draft.lose(name, "PROC_INSTANCE", why, None);
+            draft.lose(name, "PROC_INSTANCE", format!("all copies have the same environment: {names}"), None);
         }
         if self.is_alone() {
             return;
@@ -170,20 +178,39 @@ impl Process {
         }
     }
 
-    /// Notes that the numbers of a restart policy are the target's own.
-    pub(super) fn check_restarts(&self, custom: &str, draft: &mut Draft) {
+    /// Notes that the numbers of a restart policy are the target's own. The number of restarts counts wherever `restart` is said.
+    pub(super) fn check_restarts(&self, custom: &str, tries: Tries, draft: &mut Draft) {
         let RestartPolicy { when: _, delay, max_delay, max_restarts, window, min_uptime } =
             self.settings.restart;
         let default = RestartPolicy::default();
+        let is_endless = match (tries, self.restart) {
+            (Tries::Counted, _) => true,
+            (Tries::Endless, Some(RestartWhen::OnFailure | RestartWhen::Always)) => max_restarts.is_none(),
+            (Tries::Endless, None | Some(RestartWhen::No)) => max_restarts == default.max_restarts,
+        };
         for (key, is_default) in [
             ("restart_delay", delay == default.delay),
             ("restart_max_delay", max_delay == default.max_delay),
-            ("max_restarts", max_restarts == default.max_restarts),
             ("restart_window", window == default.window),
             ("min_uptime", min_uptime == default.min_uptime),
         ] {
             if !is_default {
                 draft.lose(Some(&self.name), key, custom, None);
+            }
+        }
+        if !is_endless {
+            let why = "there is no end to the restarts there";
+            draft.lose(Some(&self.name), "max_restarts", why, Some("watch for what starts again and again"));
+        }
+    }
+
+    /// Notes that what somebody asks for is not started again.
+    pub(super) fn check_one_off(&self, said: Option<RestartWhen>, draft: &mut Draft) {
+        match said {
+            None | Some(RestartWhen::No) => {}
+            Some(RestartWhen::OnFailure | RestartWhen::Always) => {
+                let why = "who asks for it sees how it ends: it is not started again";
+                draft.lose(Some(&self.name), "restart", why, None);
             }
         }
     }

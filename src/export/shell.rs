@@ -1,7 +1,8 @@
 //! What is written for a shell: its escaper is [`shell_word`].
 
-use super::Variable;
+use super::{App, Draft, Variable};
 use crate::model::command::{Command, shell_word};
+use std::path::Path;
 
 /// How a shell runs a command: `sh -c` with this text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,12 +43,42 @@ const OF_THE_SHELL: &[&str] = &[
     "UID",
 ];
 
-/// Whether a shell can have a variable of this name (POSIX 3.230), and does not keep it for itself.
+/// Those that they do hand on to what they run, if they were given them, and only cannot be told to set.
+const HANDED_ON: &[&str] = &["EUID", "FUNCNAME", "GROUPS", "SECONDS", "UID"];
+
+/// Whether a shell can set a variable of this name, and does not keep it for itself.
 pub(super) fn is_name(name: &str) -> bool {
+    is_plain(name) && OF_THE_SHELL.binary_search(&name).is_err()
+}
+
+/// Whether a shell hands a variable of this name on to what it runs, as it was given to it.
+pub(super) fn hands_on(name: &str) -> bool {
+    is_name(name) || HANDED_ON.contains(&name)
+}
+
+/// Whether it is a name at all (POSIX 3.230).
+pub(super) fn is_plain(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|char: char| char.is_ascii_digit())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        && OF_THE_SHELL.binary_search(&name).is_err()
+}
+
+/// A command that installs a file of secrets, unless there is one: what somebody has filled in stays. What has no value yet is to be edited.
+pub(super) fn install_once(app: &App, file: &str, install: &str, to: &str) -> String {
+    let has_blanks = file.ends_with(".example") || (file == "secrets.env" && !app.missing.is_empty());
+    let then = if has_blanks { format!("; sudoedit {to}") } else { "   # what is there stays".to_owned() };
+    format!("sudo test -e {to} || {install} {to}{then}")
+}
+
+/// A directory as a word of the commands that come next; one that cannot stand in a line of them is refused.
+pub(super) fn directory(path: &Path, what: &str, draft: &mut Draft) -> String {
+    let text = path.to_str().filter(|text| !text.contains(char::is_control));
+    if text.is_none() {
+        let why =
+            "no command can name it, for it has a control character or other bytes than UTF-8 in its name";
+        draft.refuse(None, what, why, Some("rename it, or take another one"));
+    }
+    shell_word(text.unwrap_or_default())
 }
 
 /// Lines that set variables, for a shell to read. The names have to be names of a shell.

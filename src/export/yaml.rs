@@ -9,10 +9,11 @@ use serde::Serialize;
 /// A value with an empty line after it.
 pub(super) use serde_saphyr::SpaceAfter;
 
-/// A document: a comment, without its `#`, and a value.
-pub(super) fn document(comment: &str, value: &impl Serialize) -> Result<String, String> {
+/// A document: a comment, without its `#`, and a value. What is said of an error has nothing of the value, which may be secret.
+pub(super) fn document(comment: &str, value: &impl Serialize) -> Result<String, &'static str> {
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
-    let text = serde_saphyr::to_string_with_options(value, options).map_err(|error| error.to_string())?;
+    let text =
+        serde_saphyr::to_string_with_options(value, options).map_err(|_| "it cannot be written as YAML")?;
     let comment = comment.lines().fold(String::new(), |lines, line| lines + "# " + line + "\n");
     Ok(comment + &text)
 }
@@ -70,6 +71,17 @@ mod tests {
         ] {
             round_trip(text);
         }
+    }
+
+    #[test]
+    fn an_error_has_nothing_of_the_value() {
+        struct Secret;
+        impl Serialize for Secret {
+            fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+                Err(serde::ser::Error::custom("hunter2"))
+            }
+        }
+        assert_eq!(document("", &Secret), Err("it cannot be written as YAML"));
     }
 
     #[test]

@@ -253,7 +253,8 @@ impl World {
         let (instance, current) = (*instance, alive.generation);
         let before = (self.transcript.len(), format!("{:?}", self.supervisor));
         let exit = Exit::Code(9);
-        for generation in [Generation(0), current.next()] {
+        // The next one may be there already: that of an instance that was scaled away and is wanted again.
+        for generation in [Generation(0), Generation(current.0 + 1000)] {
             for kind in [ProbeKind::Readiness, ProbeKind::Liveness] {
                 self.hand_in(&Event::Probed { instance, generation, kind, result: Ok(()) });
             }

@@ -136,7 +136,8 @@ fn what_an_app_says_of_itself_is_said_of_its_services() {
         "# put values behind API_KEY=",
         "late: depends_on: logger has a `log` probe: its start is waited for, not its readiness",
         "worker: command: the stop signal reaches the shell only",
-        "web: PROC_INSTANCE: all copies have the same environment",
+        "web: PROC_INSTANCE: all copies have the same environment: it is not set, and neither is PS",
+        "redis: max_restarts: there is no end to the restarts there",
         "web: stop_grace_period: there must be an end to it: it is a year",
     ] {
         assert!(all.contains(expected), "{expected}\n is not in\n{all}");
@@ -165,4 +166,75 @@ fn two_secrets_of_one_name_are_asked_for_by_two() {
     assert!(all.contains("API_KEY: ${WEB_API_KEY:?"), "{all}");
     assert!(all.contains("API_KEY: ${WORKER_API_KEY:?"), "{all}");
     assert!(all.contains("# put values behind WEB_API_KEY= WORKER_API_KEY=\n"), "{all}");
+}
+
+#[test]
+fn what_is_built_here_has_no_name_to_be_found_elsewhere() {
+    let scratch = tempfile::tempdir().unwrap();
+    let root = scratch.path().join("github.com");
+    fs::create_dir(&root).unwrap();
+    fs::write(root.join("Procfile"), "web: a\n").unwrap();
+    let (out, root) = (scratch.path().to_str().unwrap(), root.to_str().unwrap());
+    let output = proc_export(&["compose", out, "--dry-run", "-a", "redis", "-d", root]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("    build:\n      context: ./github.com\n"), "{text}");
+    assert!(!text.contains("image:"), "{text}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("up -d --build\n"));
+}
+
+const TRIES: &str = r#"
+[process.release]
+restart = "on-failure"
+max_restarts = 2
+[process.task]
+type = "oneshot"
+restart = "on-failure"
+max_restarts = "inf"
+[process.worker]
+restart = "on-failure"
+[process.migrate]
+restart = "on-failure"
+[process.mail]
+profiles = ["one-off", "a${HOME}b"]
+"#;
+
+#[test]
+fn tasks_are_tried_again_and_services_without_an_end() {
+    let scratch = tempfile::tempdir().unwrap();
+    let procfile = "web: a $PORT\nworker: b\nrelease: c\ntask: d\nmigrate: e\nmail: f\n";
+    let all = export(scratch.path(), &[("Procfile", procfile), ("proc.toml", TRIES)], &["--no-port"]);
+    let restart = |name: &str| {
+        let service = all.split_once(&format!("\n  {name}:\n")).unwrap().1;
+        service.split_once("restart: ").unwrap().1.lines().next().unwrap().to_owned()
+    };
+    let restarts = ["web", "worker", "release", "task", "migrate"].map(restart);
+    assert_eq!(restarts, ["unless-stopped", "on-failure", "on-failure:2", "on-failure", "\"no\""]);
+    for expected in [
+        "worker: max_restarts: there is no end to the restarts there",
+        "migrate: restart: who asks for it sees how it ends",
+        "web: port: it listens on a port that is not known",
+        // What somebody called so himself does not start the one-offs.
+        "  migrate:\n    profiles:\n    - one-offs\n",
+        "  mail:\n    profiles:\n    - one-off\n    - a$${HOME}b\n",
+    ] {
+        assert!(all.contains(expected), "{expected}\n is not in\n{all}");
+    }
+    for not in ["web: max_restarts", "release: max_restarts", "task: max_restarts"] {
+        assert!(!all.contains(not), "{not}\n is in\n{all}");
+    }
+}
+
+#[test]
+fn a_secret_without_a_value_is_not_to_be_written() {
+    let scratch = tempfile::tempdir().unwrap();
+    fs::write(scratch.path().join("Procfile"), "web: a\n").unwrap();
+    fs::write(scratch.path().join(".env.example"), "API.KEY=\n").unwrap();
+    let root = scratch.path().to_str().unwrap();
+    let output = proc_export(&["compose", "--dry-run", "-a", "app", "-d", root, "--image", "r/a:1"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        !output.status.success() && said.contains("API.KEY: a secret is asked for by its name"),
+        "{said}"
+    );
+    assert!(said.contains("rename it") && !said.contains("--include-secret-values"), "{said}");
 }

@@ -155,7 +155,13 @@ const SHOP: &str = r#"
 [process.redis]
 readiness = { exec = "redis-cli -p $(cat port) ping" }
 [process.release]
-depends_on = { redis = "healthy" }
+depends_on = { redis = "healthy", seed = "completed_successfully" }
+[process.seed]
+restart = "on-failure"
+max_restarts = 2
+[process.migrate]
+working_dir = "sub"
+env = { ONLY_HERE = "1" }
 [process.web]
 readiness = { http = "/up", interval = "1500ms", start_period = "5s" }
 liveness = { tcp = 9000, start_period = "10s", start_interval = "3s" }
@@ -171,7 +177,8 @@ profiles = ["dev"]
 "#;
 
 fn shop(root: &Path, arguments: &[&str]) -> (PathBuf, String) {
-    let procfile = "web: a $PORT\nworker: b\nredis: redis-server $PORT\nmail: f\nrelease: g\nmigrate: h $X\n";
+    let procfile = "web: a $PORT\nworker: b\nredis: redis-server $PORT\nmail: f\nrelease: g\nmigrate: h $X\nseed: i; j\n";
+    fs::create_dir_all(root.join("sub")).unwrap();
     let files = [("Procfile", procfile), ("proc.toml", SHOP), (".env", "DB_PASSWORD=x1\nGREETING=hello\n")];
     export(root, &files, arguments)
 }
@@ -188,13 +195,17 @@ fn what_an_app_says_of_itself_is_said_of_its_pods() {
         "        - name: A\n          value: $$(B)\n",
         "            name: app-config\n        - secretRef:\n            name: app-secret\n        - secretRef:\n            name: app-web-secret\n",
         "        readinessProbe:\n          failureThreshold: 3\n          httpGet:\n            path: /up\n            port: 5000\n          periodSeconds: 2\n          timeoutSeconds: 1\n",
-        "        startupProbe:\n          failureThreshold: 4\n          periodSeconds: 3\n          tcpSocket:\n            port: 9000\n",
+        // 10 s in which nothing counts, and three failures after that, 10 s apart.
+        "        startupProbe:\n          failureThreshold: 14\n          periodSeconds: 3\n          tcpSocket:\n            port: 9000\n",
         "            sleep:\n              seconds: 5\n",
         "      terminationGracePeriodSeconds: 13\n",
         "        runAsNonRoot: true\n",
+        "      shareProcessNamespace: true\n",
     ] {
         assert!(web.contains(expected), "{expected}\n is not in\n{web}");
     }
+    let seed = read(&directory, "seed-job.yaml");
+    assert!(seed.contains("  backoffLimit: 2\n") && !seed.contains("shareProcessNamespace"), "{seed}");
     let redis = read(&directory, "redis-service.yaml");
     assert!(redis.contains("  - port: 5200\n    targetPort: 5200\n"), "{redis}");
     assert!(
@@ -210,9 +221,13 @@ fn what_an_app_says_of_itself_is_said_of_its_pods() {
         "worker: depends_on: pods do not wait for each other",
         "worker: stop_command: the stop signal follows it in any case",
         "mail: profiles: it belongs to the profile dev",
-        "migrate: one-off: it runs when somebody asks for it, which no object says; kubectl exec -it deploy/app-web -- /bin/sh -c 'exec h $X'",
+        "migrate: one-off: it runs when somebody asks for it, which no object says; kubectl exec -it deploy/app-web -- /bin/sh -c 'cd ./sub && exec h $X'",
+        "migrate: env: it has the variables of web there, and not its own: ONLY_HERE",
+        "worker: max_restarts: there is no end to the restarts there",
         "release: release: nothing waits for it",
         "kubectl rollout status deploy/app-redis",
+        "kubectl wait --for=condition=complete --timeout=15m job/app-seed-",
+        "    # also after a failure: look with kubectl get job/app-release-",
     ] {
         assert!(said.contains(expected), "{expected}\n is not in\n{said}");
     }
@@ -221,17 +236,43 @@ fn what_an_app_says_of_itself_is_said_of_its_pods() {
 #[test]
 fn secrets_have_keys_only_and_are_not_applied_with_the_rest() {
     let scratch = tempfile::tempdir().unwrap();
-    let (directory, _) = shop(scratch.path(), &[]);
-    assert!(read(&directory, "secret.yaml").contains("  DB_PASSWORD: \"\"\n"));
-    assert!(read(&directory, "web-secret.yaml").contains("  API_KEY: \"\"\n"));
+    let (directory, said) = shop(scratch.path(), &[]);
+    assert!(read(&directory, "secret.example.yaml").contains("  DB_PASSWORD: \"\"\n"));
+    assert!(read(&directory, "web-secret.example.yaml").contains("  API_KEY: \"\"\n"));
+    let (file, out) = ("secret.yaml", directory.display());
+    assert!(said.contains(&format!("cp -n {out}/secret.example.yaml {out}/{file}    # and")), "{said}");
+    assert!(said.contains(&format!("kubectl apply -f {out}/{file}\n")), "{said}");
     assert!(!read(&directory, "kustomization.yaml").contains("secret"));
     for file in objects(&directory) {
         let text = fs::read_to_string(&file).unwrap();
         assert!(!text.contains("x1") && !text.contains("own"), "{}", file.display());
     }
+    fs::write(directory.join(file), "filled in").unwrap();
+    shop(scratch.path(), &["--force"]);
+    assert_eq!(read(&directory, file), "filled in");
     let (directory, _) = shop(scratch.path(), &["--include-secret-values", "--force"]);
     assert!(read(&directory, "secret.yaml").contains("  DB_PASSWORD: x1\n"));
     assert!(read(&directory, "kustomization.yaml").contains("- secret.yaml\n- web-secret.yaml\n"));
+}
+
+#[test]
+fn what_nobody_has_a_value_for_is_asked_for_also_where_the_others_have_theirs() {
+    let scratch = tempfile::tempdir().unwrap();
+    let files = [("Procfile", "web: a\n"), (".env", "API_KEY=x1\n"), (".env.example", "API_KEY=\nTOKEN=\n")];
+    let (directory, said) = export(scratch.path(), &files, &["--include-secret-values"]);
+    assert!(!read(&directory, "secret.yaml").contains("TOKEN"));
+    assert!(read(&directory, "secret-missing.example.yaml").contains("  TOKEN: \"\"\n"));
+    assert!(!read(&directory, "kustomization.yaml").contains("missing"));
+    assert!(read(&directory, "web-deployment.yaml").contains("            name: app-secret-missing\n"));
+    assert!(said.contains("/secret-missing.yaml    # and fill in the copy"), "{said}");
+}
+
+#[test]
+fn a_large_object_is_applied_by_the_server() {
+    let scratch = tempfile::tempdir().unwrap();
+    let large = format!("A={}", "x".repeat(100_000));
+    let (directory, said) = export(scratch.path(), &[("Procfile", "web: a\n")], &["-E", &large]);
+    assert!(said.contains(&format!("kubectl apply --server-side -k {}", directory.display())), "{said}");
 }
 
 #[test]

@@ -238,7 +238,8 @@ fn everything_that_launchd_has_no_words_for_is_told() {
         },
         ..Settings::default()
     };
-    let release = Process { role: Role::Release, ..process("release", "x") };
+    let mut release = Process { role: Role::Release, ..process("release", "x") };
+    release.restart = Some(RestartWhen::OnFailure);
     let dev = Process { profiles: vec!["dev".into()], ..process("dev", "x") };
     let export = export(Target::Launchd, &app(vec![web, release, dev]), &Brief::default()).unwrap();
     let told = |name: &str| -> Vec<&str> {
@@ -254,12 +255,53 @@ fn everything_that_launchd_has_no_words_for_is_told() {
         "liveness",
         "on_exit",
         "success_exit_codes",
-        "restart_max_delay",
-        "max_restarts",
+        "restart",
         "log",
     ];
     assert_eq!(told("web"), of_web);
-    assert_eq!(told("release"), ["release", "log"]);
+    assert_eq!(told("release"), ["release", "restart", "log"]);
     assert_eq!(told("dev"), ["profiles"]);
     assert!(export.files.iter().all(|file| !file.path.contains("dev")));
+}
+
+#[test]
+fn the_limits_of_restarts_are_told_in_one_line_where_anything_was_said_of_them() {
+    let told = |restart: Option<RestartWhen>, delay: u64, min_uptime: u64| {
+        let mut web = process("web", "a");
+        web.restart = restart;
+        web.settings.restart.delay = Duration::from_millis(delay);
+        web.settings.restart.min_uptime = Duration::from_secs(min_uptime);
+        let export = export(Target::Launchd, &app(vec![web]), &Brief::default()).unwrap();
+        let said = export.losses.into_iter().filter(|loss| loss.what.starts_with("restart"));
+        said.map(|loss| format!("{}: {}", loss.what, loss.why)).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(told(None, 1000, 10), "");
+    assert_eq!(told(Some(RestartWhen::No), 500, 20), "");
+    insta::assert_snapshot!(told(Some(RestartWhen::Always), 1000, 10), @"restart: launchd has no max_restarts, restart_max_delay: it starts it as often as it takes, at most once in 1s");
+    insta::assert_snapshot!(told(None, 1500, 20), @r"
+    restart_delay: launchd counts whole seconds, from 1: 1.5s are more
+    restart: launchd has no max_restarts, min_uptime, restart_max_delay: it starts it as often as it takes, at most once in 2s
+    ");
+}
+
+#[test]
+fn nothing_that_is_next_empties_what_somebody_has_filled_in() {
+    let mut one = app(vec![process("web", "a")]);
+    one.variables.insert("KEY".into(), Variable { value: "x".into(), is_secret: true });
+    let next = |app: &App, include_secret_values: bool| -> Vec<String> {
+        let brief = Brief { include_secret_values, directory: "/srv/a b".into(), ..Brief::default() };
+        let next = export(Target::Launchd, app, &brief).unwrap().next;
+        next.into_iter().filter(|line| line.contains("secrets.env")).collect()
+    };
+    insta::assert_snapshot!(next(&one, false).join("\n"), @r#"sudo test -e /usr/local/etc/app/secrets.env || sudo install -m 0600 -o "$USER" '/srv/a b'/app/secrets.env.example /usr/local/etc/app/secrets.env; sudoedit /usr/local/etc/app/secrets.env"#);
+    insta::assert_snapshot!(next(&one, true).join("\n"), @r#"sudo test -e /usr/local/etc/app/secrets.env || sudo install -m 0600 -o "$USER" '/srv/a b'/app/secrets.env /usr/local/etc/app/secrets.env   # what is there stays"#);
+    one.missing.push("ASKED_FOR".into());
+    assert!(next(&one, true)[0].ends_with("; sudoedit /usr/local/etc/app/secrets.env"));
+}
+
+#[test]
+fn a_directory_that_no_command_can_name_is_refused() {
+    let brief = Brief { directory: "/srv/a\nb".into(), ..Brief::default() };
+    let refusals = export(Target::Launchd, &app(vec![process("web", "a")]), &brief).unwrap_err();
+    assert_eq!(refusals[0].what, "the directory of the export");
 }

@@ -2,7 +2,7 @@
 
 use super::Writer;
 use super::text::Text;
-use crate::export::app::{Process, Variable};
+use crate::export::app::{App, Process, Variable};
 use crate::export::shell::is_name;
 use crate::model::plan::port_variable;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,9 +38,7 @@ impl Writer<'_> {
 
     /// What a variable is called where all process types have one environment: its name, unless its values differ from one to another.
     fn key(&self, process: &Process, name: &str) -> String {
-        let all = self.app.processes.iter().filter_map(|process| process.own_variables().remove(name));
-        let values: BTreeSet<String> = all.map(|variable| variable.value).collect();
-        if values.len() < 2 {
+        if !self.differing.contains(name) {
             return name.to_owned();
         }
         let of = port_variable(&process.name);
@@ -64,23 +62,35 @@ impl Writer<'_> {
         };
         if !is_name(&key) {
             let why = "a secret is asked for by its name, which has to have letters, digits and `_` only";
-            self.draft.refuse(
-                None,
-                name,
-                why,
-                Some("rename it, or write its value too: --include-secret-values"),
-            );
+            self.draft.refuse(None, name, why, Some(self.rename(name)));
         }
         let first = self.asked.entry(key.clone()).or_insert_with(|| value.to_owned());
         if first != value {
             let why = format!("two secrets would be asked for as {key}");
-            self.draft.refuse(
-                None,
-                name,
-                why,
-                Some("rename it, or write its value too: --include-secret-values"),
-            );
+            let advice = self.rename(name);
+            self.draft.refuse(None, name, why, Some(advice));
         }
         Text::Asked { name: key, may_be_empty }
     }
+
+    /// What to do about a name. Only where there is a value that is not written yet, that can be.
+    fn rename(&self, name: &str) -> &'static str {
+        if self.brief.include_secret_values || self.app.missing.iter().any(|missing| missing == name) {
+            "rename it"
+        } else {
+            "rename it, or write its value too: --include-secret-values"
+        }
+    }
+}
+
+/// The names of variables that process types have for themselves with more than one value.
+pub(super) fn differing(app: &App) -> BTreeSet<String> {
+    let mut first: BTreeMap<String, String> = BTreeMap::new();
+    let mut differing = BTreeSet::new();
+    for (name, variable) in app.processes.iter().flat_map(Process::own_variables) {
+        if first.entry(name.clone()).or_insert_with(|| variable.value.clone()) != &variable.value {
+            differing.insert(name);
+        }
+    }
+    differing
 }

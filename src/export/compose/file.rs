@@ -32,8 +32,10 @@ pub(super) struct Project {
 #[derive(Serialize)]
 pub(super) struct Service {
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) profiles: Vec<String>,
-    pub(super) image: Text,
+    pub(super) profiles: Vec<Text>,
+    /// None where it is built: Compose would look for one of that name elsewhere first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) image: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) build: Option<Build>,
     pub(super) command: Vec<Text>,
@@ -52,7 +54,7 @@ pub(super) struct Service {
     pub(super) healthcheck: Option<Healthcheck>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) depends_on: Option<Ordered<DependsOn>>,
-    pub(super) restart: &'static str,
+    pub(super) restart: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) stop_signal: Option<String>,
     pub(super) stop_grace_period: String,

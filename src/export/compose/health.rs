@@ -54,9 +54,10 @@ fn question(app: &App, process: &Process, check: &Check) -> Option<String> {
 
 fn http(port: u16, path: &str) -> String {
     let url = shell_word(&format!("http://127.0.0.1:{port}{path}"));
-    format!(
-        "if command -v curl >/dev/null; then curl -fsS -o /dev/null {url}; else wget -q -O /dev/null {url}; fi"
-    )
+    // As it is written, and past the proxy that the app may have in its environment.
+    let curl = format!("curl -g --noproxy '*' -fsS -o /dev/null {url}");
+    let wget = format!("http_proxy= wget -q -O /dev/null {url}");
+    format!("if command -v curl >/dev/null; then {curl}; else {wget}; fi")
 }
 
 fn tcp(port: u16) -> String {
@@ -97,5 +98,14 @@ mod tests {
     fn a_path_is_one_word_whatever_is_in_it() {
         assert!(http(5000, "/up?a=1&b='x'").contains(r"'http://127.0.0.1:5000/up?a=1&b='\''x'\'''"));
         assert!(http(5000, "/healthz").ends_with("wget -q -O /dev/null http://127.0.0.1:5000/healthz; fi"));
+    }
+
+    #[test]
+    fn the_app_itself_is_asked_and_no_proxy() {
+        let asked = http(5000, "/up?f[a]=1&x={1,2}");
+        assert!(
+            asked.contains("curl -g --noproxy '*' ") && asked.contains("; else http_proxy= wget "),
+            "{asked}"
+        );
     }
 }

@@ -12,25 +12,33 @@ mod order;
 mod text;
 
 use super::app::{App, Process, Role};
-use super::container::{run, shell};
+use super::container::{Tries, run, shell};
 use super::draft::Draft;
 use super::{Brief, yaml};
 use crate::model::command::shell_word;
 use crate::model::policy::Seconds;
-use crate::model::settings::RestartWhen;
+use crate::model::settings::{RestartPolicy, RestartWhen};
 use crate::model::signal::Signal;
 use file::{Build, Hook, Ordered, Project, Service};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use text::Text;
 
-/// The profile of what runs when somebody asks for it.
+/// The profile of what runs when somebody asks for it, unless the app has one that is called so.
 const ONE_OFF: &str = "one-off";
 
 /// Writes an app.
 pub(super) fn write(app: &App, brief: &Brief, draft: &mut Draft) {
-    app.check_containers(draft);
-    let mut writer = Writer { app, brief, build: None, asked: BTreeMap::new(), draft };
+    app.check_containers("it is not set, and neither is PS", draft);
+    let mut writer = Writer {
+        app,
+        brief,
+        build: None,
+        one_off: one_off(app),
+        differing: environment::differing(app),
+        asked: BTreeMap::new(),
+        draft,
+    };
     writer.build = writer.build();
     let services = writer.services();
     let asked = writer.asked;
@@ -51,7 +59,8 @@ fn next(app: &App, brief: &Brief, asked: &BTreeMap<String, String>, draft: &mut 
         let env = shell_word(&format!("{directory}/.env"));
         draft.next(format!("${{EDITOR:-vi}} {env}    # put values behind {names}"));
     }
-    draft.next(format!("docker compose -f {file} up -d"));
+    let build = if brief.image.is_none() { " --build" } else { "" };
+    draft.next(format!("docker compose -f {file} up -d{build}"));
     for process in app.processes.iter().filter(|process| process.role == Role::OneOff) {
         draft.next(format!("docker compose -f {file} run --rm {}    # when it is wanted", process.name));
     }
@@ -62,6 +71,10 @@ struct Writer<'a> {
     brief: &'a Brief,
     /// How the image is made; none: it has been.
     build: Option<Build>,
+    /// The profile of one-offs.
+    one_off: String,
+    /// The variables whose values differ from one process type to another.
+    differing: BTreeSet<String>,
     /// The variables that are asked for, and whose value each stands for.
     asked: BTreeMap<String, String>,
     draft: &'a mut Draft,
@@ -79,7 +92,9 @@ impl Writer<'_> {
             self.draft.refuse(None, "--image", "the path of the app is not UTF-8", Some("name an image"));
             return None;
         };
-        Some(Build { context: Text::from(context.to_owned()) })
+        // Without a dot in front of it `github.com/me/app` is a repository to Compose.
+        let dot = if context.starts_with('.') { "" } else { "./" };
+        Some(Build { context: Text::from(format!("{dot}{context}")) })
     }
 
     fn services(&mut self) -> Vec<(String, Service)> {
@@ -99,20 +114,21 @@ impl Writer<'_> {
 
     fn service(&mut self, process: &Process) -> Service {
         let run = run(&process.command, self.app.below(process).as_deref());
-        let image = self.brief.image.clone().unwrap_or_else(|| self.app.name.clone());
         let signal = process.settings.stop.signal;
         Service {
             profiles: match process.role {
-                Role::OneOff => vec![ONE_OFF.to_owned()],
-                Role::Service | Role::Task | Role::Release => process.profiles.clone(),
+                Role::OneOff => vec![Text::from(self.one_off.clone())],
+                Role::Service | Role::Task | Role::Release => {
+                    process.profiles.iter().cloned().map(Text::from).collect()
+                }
             },
-            image: Text::from(image),
+            image: self.brief.image.clone().map(Text::from),
             build: self.build.clone(),
             init: run.is_one_process.then_some(true),
             command: run.words.into_iter().map(Text::from).collect(),
             user: self.brief.user.clone().map(Text::from),
             scale: (process.count() > 1).then(|| process.count()),
-            ports: published(process),
+            ports: self.published(process),
             expose: exposed(process),
             environment: self.environment(process),
             healthcheck: None,
@@ -124,20 +140,47 @@ impl Writer<'_> {
         }
     }
 
-    fn restart(&mut self, process: &Process) -> &'static str {
+    /// A task is tried again as often as there are restarts. For a service that would be a number for all its life, while ours begins
+    /// anew: it goes on.
+    fn restart(&mut self, process: &Process) -> String {
+        let RestartPolicy { max_restarts, .. } = process.settings.restart;
+        let custom = "Docker waits 100 ms before a restart, twice as long each time up to a minute";
         match (process.role, process.restart) {
-            (Role::Task | Role::Release | Role::OneOff, _) | (Role::Service, Some(RestartWhen::No)) => {
-                return "no";
+            (_, Some(RestartWhen::No)) | (Role::Task | Role::Release, None) => "no".to_owned(),
+            (Role::OneOff, said) => {
+                process.check_one_off(said, self.draft);
+                "no".to_owned()
             }
-            (Role::Service, None | Some(RestartWhen::OnFailure | RestartWhen::Always)) => {}
+            (Role::Task | Role::Release, Some(RestartWhen::OnFailure | RestartWhen::Always)) => {
+                process.check_restarts(custom, Tries::Counted, self.draft);
+                max_restarts.map_or_else(|| "on-failure".to_owned(), |most| format!("on-failure:{most}"))
+            }
+            (Role::Service, said) => {
+                process.check_restarts(custom, Tries::Endless, self.draft);
+                match said {
+                    Some(RestartWhen::OnFailure) => "on-failure",
+                    Some(RestartWhen::Always) => "always",
+                    None | Some(RestartWhen::No) => "unless-stopped",
+                }
+                .to_owned()
+            }
         }
-        let custom =
-            "Docker waits 100 ms before a restart, twice as long each time up to a minute, and goes on";
-        process.check_restarts(custom, self.draft);
-        match process.restart {
-            Some(RestartWhen::OnFailure) => "on-failure",
-            Some(RestartWhen::Always) => "always",
-            None | Some(RestartWhen::No) => "unless-stopped",
+    }
+
+    /// `web` is for those outside; a range where there is more than one.
+    fn published(&mut self, process: &Process) -> Vec<String> {
+        let name = Some(process.name.as_str());
+        if process.listens && process.port().is_none() {
+            let why = "it listens on a port that is not known, so nobody outside of its container finds it";
+            self.draft.lose(name, "port", why, Some("say -p, or `port` in proc.toml"));
+        }
+        let (true, Some(port)) = (process.name == "web" && process.listens, process.port()) else {
+            return Vec::new();
+        };
+        let last = usize::from(port) + process.count() - 1;
+        match process.count() {
+            1 => vec![format!("{port}:{port}")],
+            _ => vec![format!("{port}-{last}:{port}")],
         }
     }
 
@@ -163,16 +206,13 @@ impl Writer<'_> {
     }
 }
 
-/// `web` is for those outside; a range where there is more than one.
-fn published(process: &Process) -> Vec<String> {
-    let (true, Some(port)) = (process.name == "web" && process.listens, process.port()) else {
-        return Vec::new();
-    };
-    let last = usize::from(port) + process.count() - 1;
-    match process.count() {
-        1 => vec![format!("{port}:{port}")],
-        _ => vec![format!("{port}-{last}:{port}")],
+/// A profile that no process type has.
+fn one_off(app: &App) -> String {
+    let mut name = ONE_OFF.to_owned();
+    while app.processes.iter().any(|process| process.profiles.contains(&name)) {
+        name.push('s');
     }
+    name
 }
 
 /// The others are for the other services.

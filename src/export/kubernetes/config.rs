@@ -1,7 +1,7 @@
 //! The variables of all pods: a `ConfigMap`, and Secrets that have their keys only unless the values were asked for.
 
 use super::name::is_variable;
-use super::{Writer, is_written, object};
+use super::{SecretFile, Writer, is_written};
 use crate::export::app::Variable;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use std::collections::BTreeMap;
@@ -48,12 +48,22 @@ impl Writer<'_> {
         secrets.map(|(name, variable)| (name.clone(), value(variable))).collect()
     }
 
+    /// The secrets that nobody here has a value for, where the others have theirs: they are an object of their own, to be filled in.
+    pub(super) fn missing(&self) -> Values {
+        let missing = self.app.missing.iter().filter(|_| self.brief.include_secret_values);
+        missing.map(|name| (name.clone(), String::new())).collect()
+    }
+
     pub(super) fn config_name(&self) -> String {
         format!("{}-config", self.app.name)
     }
 
     pub(super) fn secret_name(&self) -> String {
         format!("{}-secret", self.app.name)
+    }
+
+    pub(super) fn missing_name(&self) -> String {
+        format!("{}-secret-missing", self.app.name)
     }
 
     pub(super) fn own_secret_name(&self, index: usize) -> String {
@@ -71,32 +81,38 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes the Secrets. Without values they are to be filled in, so an apply of everything must not have them.
+    /// Writes the Secrets. Those without values are examples: an apply of everything must not have them, and neither they nor a new
+    /// export may take the place of what was filled in.
     pub(super) fn write_secrets(&mut self) {
-        let mut secrets = vec![("secret.yaml".to_owned(), self.secret_name(), self.secrets(), None)];
+        let has_values = self.brief.include_secret_values;
+        self.write_secret("secret", self.secret_name(), self.secrets(), None, has_values);
+        self.write_secret("secret-missing", self.missing_name(), self.missing(), None, false);
         for index in 0..self.app.processes.len() {
             if is_written(&self.app.processes[index]) {
-                let path = format!("{}-secret.yaml", self.names[index]);
-                secrets.push((path, self.own_secret_name(index), self.own_secrets(index), Some(index)));
+                let stem = format!("{}-secret", self.names[index]);
+                let (name, values) = (self.own_secret_name(index), self.own_secrets(index));
+                self.write_secret(&stem, name, values, Some(index), has_values);
             }
         }
-        for (path, name, values, of) in secrets {
-            self.check_keys(&values);
-            self.check_size(&path, &values);
-            if values.is_empty() {
-                continue;
-            }
-            let metadata = self.metadata(name, of);
-            let secret = Secret { metadata, string_data: Some(values), ..Secret::default() };
-            self.secret_files.push(path.clone());
-            if self.brief.include_secret_values {
-                self.resource(&path, &secret);
-            } else {
-                let comment = "Made by `proc export kubernetes`. Copy it, fill in the copy and apply that; it is no part of \
-                               kustomization.yaml.";
-                object(&path, comment, &secret, self.draft);
-            }
+    }
+
+    fn write_secret(&mut self, stem: &str, name: String, values: Values, of: Option<usize>, is_filled: bool) {
+        let file = SecretFile { stem: stem.to_owned(), is_filled };
+        self.check_keys(&values);
+        self.check_size(&file.path(), &values);
+        if values.is_empty() {
+            return;
         }
+        let metadata = self.metadata(name, of);
+        let secret = Secret { metadata, string_data: Some(values), ..Secret::default() };
+        if is_filled {
+            self.resource(&file.path(), &secret);
+        } else {
+            let comment = "Made by `proc export kubernetes`. Copy it, fill in the copy and apply that; it is no part of \
+                           kustomization.yaml.";
+            self.object(&file.example(), comment, &secret);
+        }
+        self.secrets.push(file);
     }
 
     /// Which names no container would get.

@@ -2,6 +2,8 @@
 
 use super::{Writer, digest};
 use crate::export::app::{Process, Role};
+use crate::export::container::Tries;
+use crate::model::settings::RestartWhen;
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
 use std::collections::BTreeMap;
 
@@ -9,12 +11,12 @@ use std::collections::BTreeMap;
 const KEPT: i32 = 7 * 24 * 3600;
 
 impl Writer<'_> {
-    /// Writes the Job of a task, and says what it is called.
-    pub(super) fn write_job(&mut self, index: usize) -> String {
+    /// Writes the Job of a task, and notes what it is called.
+    pub(super) fn write_job(&mut self, index: usize) {
         let process = &self.app.processes[index];
         self.check_own_names(index);
         let spec = JobSpec {
-            backoff_limit: Some(0),
+            backoff_limit: Some(tries(process)),
             ttl_seconds_after_finished: Some(KEPT),
             template: self.pods(index),
             ..JobSpec::default()
@@ -29,11 +31,15 @@ impl Writer<'_> {
             &Job { metadata, spec: Some(spec), status: None },
         );
         self.check_job(process);
-        name
+        self.jobs.insert(index, name);
     }
 
     fn check_job(&mut self, process: &Process) {
         let name = Some(process.name.as_str());
+        if tries(process) > 0 {
+            let custom = "a Job waits 10 s before another try, twice as long each time up to six minutes";
+            process.check_restarts(custom, Tries::Counted, self.draft);
+        }
         match process.role {
             Role::Release => {
                 let why = "nothing waits for it where all is applied at once, and an apply after a week runs it again";
@@ -45,6 +51,17 @@ impl Writer<'_> {
                 self.draft.lose(name, "type", why, None);
             }
             Role::Service | Role::OneOff => {}
+        }
+    }
+}
+
+/// How many times it is tried again after a failure.
+fn tries(process: &Process) -> i32 {
+    match process.restart {
+        None | Some(RestartWhen::No) => 0,
+        Some(RestartWhen::OnFailure | RestartWhen::Always) => {
+            let most = process.settings.restart.max_restarts;
+            most.and_then(|most| i32::try_from(most).ok()).unwrap_or(i32::MAX)
         }
     }
 }

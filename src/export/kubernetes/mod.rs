@@ -6,32 +6,44 @@ mod config;
 mod escape;
 mod job;
 mod name;
+mod next;
 mod pod;
 mod probes;
 mod workload;
 
 use super::app::{App, Process, Role};
 use super::draft::Draft;
-use super::shell::script;
 use super::{Brief, yaml};
-use crate::model::command::shell_word;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
+/// The most that an object can have, in bytes: what etcd takes.
+const LARGEST: usize = 1_500_000;
+
 const COMMENT: &str = "Made by `proc export kubernetes`.";
 
 /// Writes an app.
 pub(super) fn write(app: &App, brief: &Brief, draft: &mut Draft) {
-    app.check_containers(draft);
+    app.check_containers("it is not set, and PS is the name of the pod", draft);
     let names = name::names(app, draft);
     let image = brief.image.clone().unwrap_or_default();
     let user = user(brief, draft);
     check(brief, draft);
-    let mut writer =
-        Writer { app, brief, names, image, user, resources: Vec::new(), secret_files: Vec::new(), draft };
+    let mut writer = Writer {
+        app,
+        brief,
+        names,
+        image,
+        user,
+        resources: Vec::new(),
+        secrets: Vec::new(),
+        jobs: BTreeMap::new(),
+        largest: 0,
+        draft,
+    };
     writer.write();
 }
 
@@ -76,9 +88,33 @@ struct Writer<'a> {
     user: Option<i64>,
     /// The files that the kustomization has.
     resources: Vec<String>,
-    /// The files of the Secrets.
-    secret_files: Vec<String>,
+    /// The Secrets.
+    secrets: Vec<SecretFile>,
+    /// What the Jobs are called, by process type.
+    jobs: BTreeMap<usize, String>,
+    /// How large the largest object is, in bytes.
+    largest: usize,
     draft: &'a mut Draft,
+}
+
+/// A Secret among the files.
+struct SecretFile {
+    /// Its file, without what is behind the first dot.
+    stem: String,
+    /// Whether it has values; otherwise it is an example, to be filled in elsewhere.
+    is_filled: bool,
+}
+
+impl SecretFile {
+    /// The file that is applied.
+    fn path(&self) -> String {
+        format!("{}.yaml", self.stem)
+    }
+
+    /// The file without values.
+    fn example(&self) -> String {
+        format!("{}.example.yaml", self.stem)
+    }
 }
 
 /// What `kubectl apply -k` reads; its type is none of the API's.
@@ -98,7 +134,6 @@ impl Writer<'_> {
         }
         self.write_config();
         self.write_secrets();
-        let mut release = None;
         for (index, process) in self.app.processes.iter().enumerate() {
             if !is_written(process) {
                 self.lose(index);
@@ -107,8 +142,7 @@ impl Writer<'_> {
             self.check_order(process);
             match process.role {
                 Role::Service => self.write_service(index),
-                Role::Task => drop(self.write_job(index)),
-                Role::Release => release = Some((index, self.write_job(index))),
+                Role::Task | Role::Release => self.write_job(index),
                 Role::OneOff => {}
             }
         }
@@ -118,94 +152,30 @@ impl Writer<'_> {
         let kustomization = Kustomization {
             api_version: "kustomize.config.k8s.io/v1beta1",
             kind: "Kustomization",
-            resources: &self.resources,
+            resources: &self.resources.clone(),
         };
-        object("kustomization.yaml", COMMENT, &kustomization, self.draft);
-        self.next(release);
-    }
-
-    fn lose(&mut self, index: usize) {
-        let process = &self.app.processes[index];
-        let name = Some(process.name.as_str());
-        if process.is_asleep() {
-            let profiles = process.profiles.join(", ");
-            let why = format!("it belongs to the profile {profiles}");
-            let advice = format!("`--profile {}` exports it too", process.profiles[0]);
-            return self.draft.lose(name, "profiles", why, Some(&advice));
-        }
-        let app = self.app.processes.iter().enumerate();
-        let mut services = app.filter(|(_, each)| each.role == Role::Service && is_written(each));
-        let command = services.next().map(|(index, _)| {
-            let namespace = self.namespace_option();
-            let text = shell_word(&script(&process.command).text);
-            format!("kubectl exec -it{namespace} deploy/{} -- /bin/sh -c {text}", self.object_name(index))
-        });
-        let why = "it runs when somebody asks for it, which no object says";
-        self.draft.lose(name, "one-off", why, command.as_deref());
-    }
-
-    fn next(&mut self, release: Option<(usize, String)>) {
-        let path = |file: &str| shell_word(&format!("{}/{file}", self.brief.directory.display()));
-        let namespace = self.namespace_option();
-        if self.brief.namespace.is_some() {
-            self.draft.next(format!("kubectl apply -f {}", path("namespace.yaml")));
-        }
-        for file in &self.secret_files {
-            if self.brief.include_secret_values {
-                self.draft.next(format!("kubectl apply -f {}", path(file)));
-            } else {
-                self.draft.next(format!("cp {} {file}    # and fill in the copy", path(file)));
-                self.draft.next(format!("kubectl apply -f {file}"));
-            }
-        }
-        if let Some((index, job)) = release {
-            self.next_before(index);
-            self.draft.next(format!("kubectl apply -f {}", path(&format!("{}-job.yaml", self.names[index]))));
-            self.draft
-                .next(format!("kubectl wait{namespace} --for=condition=complete --timeout=15m job/{job}"));
-        }
-        self.draft
-            .next(format!("kubectl apply -k {}", shell_word(&self.brief.directory.display().to_string())));
-    }
-
-    /// What the release task needs itself runs before it.
-    fn next_before(&mut self, release: usize) {
-        let needed: Vec<usize> =
-            self.app.needed_by(release).into_iter().filter(|index| *index != release).collect();
-        let path = |file: String| {
-            format!(" -f {}", shell_word(&format!("{}/{file}", self.brief.directory.display())))
-        };
-        let has_file = |file: &String| self.resources.contains(file);
-        let files: Vec<String> = needed
-            .iter()
-            .flat_map(|index| {
-                ["deployment", "service", "job"].map(|kind| format!("{}-{kind}.yaml", self.names[*index]))
-            })
-            .filter(has_file)
-            .collect();
-        if files.is_empty() {
-            return;
-        }
-        let config = Some("config.yaml".to_owned()).filter(has_file);
-        let files: String = config.into_iter().chain(files).map(path).collect();
-        self.draft.next(format!("kubectl apply{files}"));
-        let namespace = self.namespace_option();
-        for index in needed.into_iter().filter(|index| self.app.processes[*index].role == Role::Service) {
-            if is_written(&self.app.processes[index]) {
-                self.draft
-                    .next(format!("kubectl rollout status{namespace} deploy/{}", self.object_name(index)));
-            }
-        }
-    }
-
-    fn namespace_option(&self) -> String {
-        self.brief.namespace.as_ref().map_or(String::new(), |name| format!(" -n {}", shell_word(name)))
+        self.object("kustomization.yaml", COMMENT, &kustomization);
+        self.next();
     }
 
     /// Writes an object that the kustomization has.
     fn resource(&mut self, path: &str, value: &impl Serialize) {
-        object(path, COMMENT, value, self.draft);
+        self.object(path, COMMENT, value);
         self.resources.push(path.to_owned());
+    }
+
+    /// Writes a file with an object.
+    fn object(&mut self, path: &str, comment: &str, value: &impl Serialize) {
+        let text = match yaml::document(comment, value) {
+            Ok(text) => text,
+            Err(error) => return self.draft.refuse(None, path, error, None),
+        };
+        if text.len() > LARGEST {
+            let why = format!("it would have {} bytes: no object can have more than 1.5 MB", text.len());
+            self.draft.refuse(None, path, why, Some("put what is large into files of the image"));
+        }
+        self.largest = self.largest.max(text.len());
+        self.draft.file(path, text);
     }
 
     /// What the objects of a process type are called.
@@ -242,14 +212,6 @@ impl Writer<'_> {
 /// Whether a process type has objects.
 fn is_written(process: &Process) -> bool {
     !process.is_asleep() && process.role != Role::OneOff
-}
-
-/// Writes a file with an object.
-fn object(path: &str, comment: &str, value: &impl Serialize, draft: &mut Draft) {
-    match yaml::document(comment, value) {
-        Ok(text) => draft.file(path, text),
-        Err(error) => draft.refuse(None, path, error, None),
-    }
 }
 
 /// A digest of variables, that changes when one of them does; none where there are none.

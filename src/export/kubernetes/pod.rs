@@ -1,6 +1,11 @@
 //! Pods: one container with a process of the app, and as few rights as it can do with.
 //!
 //! The root file system stays writable: ordinary apps write pid files, caches and uploads where they are.
+//!
+//! The first process of a pid namespace has no default for the stop signal, and the zombies of its children are its own. So a pod shares
+//! one (`shareProcessNamespace`): then that is the pause container of the pod, which reaps. With one container in it there is nobody else
+//! to be seen, and the container gets no right by it. Not where the command stays a shell: that would end at once, and all else with it,
+//! while it has the grace period so. What has to be the first process itself (the init of s6 or systemd) cannot be the ENTRYPOINT.
 
 use super::escape::{escaped, words};
 use super::probes::{Probes, probes};
@@ -36,12 +41,14 @@ impl Writer<'_> {
         self.check_stop(process);
         let lifecycle = is_service.then(|| self.lifecycle(process)).flatten();
         let drain = if has_service(process) { DRAIN } else { 0 };
+        let is_one_process = run(&process.command, self.app.below(process).as_deref()).is_one_process;
         let spec = PodSpec {
             automount_service_account_token: Some(false),
             // Without it Kubernetes sets a variable for each Service, and some of them are what apps have for themselves (`REDIS_PORT`).
             enable_service_links: Some(false),
             restart_policy: (!is_service).then(|| "Never".to_owned()),
             security_context: Some(self.pod_security()),
+            share_process_namespace: is_one_process.then_some(true),
             termination_grace_period_seconds: Some(drain + seconds(process.grace())),
             containers: vec![self.container(index, lifecycle)],
             ..PodSpec::default()
@@ -113,9 +120,11 @@ impl Writer<'_> {
             let config_map_ref = Some(ConfigMapEnvSource { name: self.config_name(), optional: None });
             sources.push(EnvFromSource { config_map_ref, ..EnvFromSource::default() });
         }
-        for (name, keys) in
-            [(self.secret_name(), self.secrets()), (self.own_secret_name(index), self.own_secrets(index))]
-        {
+        for (name, keys) in [
+            (self.secret_name(), self.secrets()),
+            (self.missing_name(), self.missing()),
+            (self.own_secret_name(index), self.own_secrets(index)),
+        ] {
             if !keys.is_empty() {
                 let secret_ref = Some(SecretEnvSource { name, optional: None });
                 sources.push(EnvFromSource { secret_ref, ..EnvFromSource::default() });

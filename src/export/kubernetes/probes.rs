@@ -46,12 +46,15 @@ fn check_start(process: &Process, probe: &settings::Probe, draft: &mut Draft) {
     }
 }
 
-/// The same question, from the start on: as often as in the start period, and as many times as there is room for in that.
+/// The same question, from the start on: as often as in the start period, and as many times as there is room for in that and in the
+/// failures that count after it.
 fn startup_of(settings: &settings::Probe, probe: &Probe) -> Option<Probe> {
-    let interval = whole_seconds(settings.start_interval);
+    let period = whole_seconds(settings.start_interval);
+    let counted = settings.interval.saturating_mul(settings.retries);
+    let room = settings.start_period.saturating_add(counted);
     (settings.start_period > Duration::ZERO).then(|| Probe {
-        period_seconds: Some(small(interval)),
-        failure_threshold: Some(small(whole_seconds(settings.start_period).div_ceil(interval))),
+        period_seconds: Some(small(period)),
+        failure_threshold: Some(small(whole_seconds(room).div_ceil(period))),
         ..probe.clone()
     })
 }

@@ -2,6 +2,7 @@
 
 use super::Writer;
 use crate::export::app::{Process, Role};
+use crate::export::container::Tries;
 use crate::model::settings::{Condition, RestartWhen};
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
 use k8s_openapi::api::autoscaling::v2::{
@@ -177,9 +178,8 @@ impl Writer<'_> {
                 self.draft.lose(name, "restart", why, None);
             }
         }
-        let custom =
-            "Kubernetes waits 10 s before a restart, twice as long each time up to five minutes, and goes on";
-        process.check_restarts(custom, self.draft);
+        let custom = "Kubernetes waits 10 s before a restart, twice as long each time up to five minutes";
+        process.check_restarts(custom, Tries::Endless, self.draft);
     }
 
     /// Notes each thing that is waited for elsewhere, and not here.

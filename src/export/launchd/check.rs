@@ -32,8 +32,13 @@ pub(super) fn check(process: &Process, app: &App, draft: &mut Draft) -> bool {
     order(process, app, draft);
     stop(process, draft);
     questions(process, draft);
-    if process.role == Role::Service && process.restart != Some(RestartWhen::No) {
-        restart(process, draft);
+    match (process.role, process.restart) {
+        (_, Some(RestartWhen::No)) | (Role::Task | Role::Release | Role::OneOff, None) => {}
+        (Role::Task | Role::Release | Role::OneOff, Some(RestartWhen::OnFailure | RestartWhen::Always)) => {
+            let why = "launchd runs it once: no failure is followed by another try";
+            draft.lose(name, "restart", why, Some("have its command try again"));
+        }
+        (Role::Service, _) => restart(process, draft),
     }
     let why = format!("launchd keeps no output: it goes to files in {}", log_directory(app));
     draft.lose(name, "log", why, Some("have newsyslog rotate them"));
@@ -87,19 +92,38 @@ fn questions(process: &Process, draft: &mut Draft) {
 
 fn restart(process: &Process, draft: &mut Draft) {
     let name = Some(process.name.as_str());
-    let (policy, usual) = (&process.settings.restart, RestartPolicy::default());
+    let policy = &process.settings.restart;
     if process.restart == Some(RestartWhen::OnFailure) && !process.settings.success_exit_codes.is_empty() {
         draft.lose(name, "success_exit_codes", "launchd knows one success, 0", Some("have it exit with 0"));
     }
-    let is_said = process.restart.is_some();
-    if is_said && policy.max_delay > policy.delay {
-        let why = "launchd waits for the same time from start to start";
-        draft.lose(name, "restart_max_delay", why, None);
+    let delay = Duration::from_secs(whole_seconds(policy.delay).max(1));
+    if policy.delay != delay {
+        let why = format!("launchd counts whole seconds, from 1: {} are more", Seconds(policy.delay));
+        draft.lose(name, "restart_delay", why, None);
     }
-    if (is_said && policy.max_restarts.is_some()) || policy.max_restarts != usual.max_restarts {
-        draft.lose(name, "max_restarts", "launchd restarts as often as it takes", None);
+    if process.restart.is_some()
+        || *policy != (RestartPolicy { when: policy.when, ..RestartPolicy::default() })
+    {
+        limits(process, delay, draft);
     }
-    if policy.min_uptime != usual.min_uptime {
-        draft.lose(name, "min_uptime", "launchd does not count restarts", None);
+}
+
+/// What keeps restarts within limits, in one line.
+fn limits(process: &Process, delay: Duration, draft: &mut Draft) {
+    let (policy, usual) = (&process.settings.restart, RestartPolicy::default());
+    let is_lost = [
+        ("max_restarts", policy.max_restarts.is_some()),
+        ("restart_window", policy.window != usual.window),
+        ("min_uptime", policy.min_uptime != usual.min_uptime),
+        ("restart_max_delay", policy.max_delay > policy.delay),
+    ];
+    let lost: Vec<&str> = is_lost.iter().filter(|(_, is_lost)| *is_lost).map(|(key, _)| *key).collect();
+    if !lost.is_empty() {
+        let why = format!(
+            "launchd has no {}: it starts it as often as it takes, at most once in {}",
+            lost.join(", "),
+            Seconds(delay)
+        );
+        draft.lose(Some(&process.name), "restart", why, None);
     }
 }

@@ -6,7 +6,6 @@ mod check;
 mod secrets;
 
 use super::{App, Brief, Draft, Instance, Process, Role, shell};
-use crate::model::command::shell_word;
 use crate::model::policy::Grace;
 use crate::model::settings::RestartWhen;
 use check::check;
@@ -104,7 +103,7 @@ impl Writer<'_> {
 
     fn tell_what_is_next(&self, draft: &mut Draft) {
         let name = &self.app.name;
-        let from = shell_word(&self.brief.directory.to_string_lossy());
+        let from = shell::directory(&self.brief.directory, "the directory of the export", draft);
         let owner = self.brief.user.clone().unwrap_or_else(|| "\"$USER\"".to_owned());
         draft.next(format!("sudo install -d -o {owner} {}", log_directory(self.app)));
         let paths = draft.paths();
@@ -115,10 +114,8 @@ impl Writer<'_> {
         }
         for file in secrets {
             let to = format!("{}/{}", secrets::directory(self.app), file.trim_end_matches(".example"));
-            let install = format!("sudo install -m 0600 -o {owner} {from}/{name}/{file} {to}");
-            // What somebody has filled in is not to be emptied.
-            let is_empty = file.ends_with(".example");
-            draft.next(if is_empty { format!("test -e {to} || {install}; sudoedit {to}") } else { install });
+            let install = format!("sudo install -m 0600 -o {owner} {from}/{name}/{file}");
+            draft.next(shell::install_once(self.app, file, &install, &to));
         }
         let (place, domain, sudo) = match self.brief.user {
             Some(_) => ("/Library/LaunchDaemons", "system", "sudo "),

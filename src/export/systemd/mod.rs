@@ -12,8 +12,7 @@ mod service;
 mod unit;
 mod variables;
 
-use super::{App, Brief, Dependency, Draft, Instance, Process, Role};
-use crate::model::command::shell_word;
+use super::{App, Brief, Dependency, Draft, Instance, Process, Role, shell};
 use crate::model::settings::Condition;
 use escape::word;
 use names::Names;
@@ -61,7 +60,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Refuses units that are systemd's own, and a user that is root without anybody having said so.
+    /// Refuses units that are systemd's own, and a user of the system's own that nobody has asked for.
     fn check_names(&self, draft: &mut Draft) {
         let advice = Some("give the app another name: --app NAME");
         for unit in self.names.clashes(&self.app.processes) {
@@ -70,13 +69,10 @@ impl Writer<'_> {
         if self.app.name.starts_with("systemd") {
             draft.refuse(None, &self.names.app_target(), "such names are for units of systemd's own", advice);
         }
-        if self.brief.user.is_none() && self.app.name == "root" {
-            draft.refuse(
-                None,
-                "user",
-                "it would be root, by the name of the app",
-                Some("--user NAME says whose it is"),
-            );
+        if self.brief.user.is_none() && names::is_account(self.user()) {
+            let why =
+                format!("by the name of the app it would be {}, an account of the system's own", self.user());
+            draft.refuse(None, "user", why, Some("--user NAME says whose it is"));
         }
     }
 
@@ -215,28 +211,16 @@ impl Writer<'_> {
 
     fn tell_what_is_next(&self, draft: &mut Draft) {
         let name = &self.app.name;
-        let from = shell_word(&self.brief.directory.to_string_lossy());
-        let paths = draft.paths();
-        let has = |ending: &str| paths.iter().any(|path| path.ends_with(ending));
-        let has_env_files = has(".env");
-        let has_targets = paths.iter().filter(|path| path.ends_with(".target")).count() > 1;
-        let examples: Vec<&str> = paths.iter().filter_map(|path| path.strip_suffix(".example")).collect();
+        let from = shell::directory(&self.brief.directory, "the directory of the export", draft);
         if self.brief.user.is_none() {
-            let (user, home) = (self.user(), shell_word(&self.app.root.to_string_lossy()));
+            let (user, home) = (self.user(), shell::directory(&self.app.root, "root", draft));
             let add = format!("sudo useradd --system --home-dir {home} --shell /usr/sbin/nologin {user}");
             draft.next(format!("id {user} || {add}"));
         }
-        if has_env_files || !examples.is_empty() {
-            draft.next(format!("sudo mkdir -p /etc/{name}"));
-        }
-        if has_env_files {
-            draft.next(format!("sudo install -m 0600 {from}/{name}/*.env /etc/{name}/"));
-        }
-        for file in examples {
-            draft.next(format!(
-                "sudo cp --no-clobber {from}/{file}.example /etc/{file} && sudoedit /etc/{file}"
-            ));
-        }
+        variables::tell_what_is_next(self.app, &from, draft);
+        let paths = draft.paths();
+        let has = |ending: &str| paths.iter().any(|path| path.ends_with(ending));
+        let has_targets = paths.iter().filter(|path| path.ends_with(".target")).count() > 1;
         let kinds = [("-*.target", has_targets), ("-*.service", true), ("-*.service.d", has(".conf"))];
         let kinds =
             kinds.iter().filter(|(_, is_there)| *is_there).map(|(kind, _)| format!(" {from}/{name}{kind}"));

@@ -1,6 +1,7 @@
 //! What the units and files of an app are called.
 
 use crate::export::{Process, Role};
+use std::collections::BTreeSet;
 
 /// The targets of systemd and its like that an app or a process type could be called by (systemd.special(7)), without `.target`.
 const TARGETS: &[&str] = &[
@@ -84,6 +85,42 @@ const TARGETS: &[&str] = &[
     "veritysetup-pre",
 ];
 
+/// Its services that a process type could be called by, without `.service`: those with a `-` in their names, but for `systemd-...`.
+const SERVICES: &[&str] = &[
+    "console-getty",
+    "container-getty@",
+    "debug-shell",
+    "getty-static",
+    "initrd-cleanup",
+    "initrd-parse-etc",
+    "initrd-switch-root",
+    "initrd-udevadm-cleanup-db",
+    "kmod-static-nodes",
+    "quotaon-root",
+    "rc-local",
+    "serial-getty@",
+    "system-update-cleanup",
+    "user-runtime-dir@",
+];
+
+/// The accounts that every Debian has (`/usr/share/base-passwd/passwd.master`), as far as an app could be called so.
+const ACCOUNTS: &[&str] = &[
+    "backup", "bin", "daemon", "games", "irc", "list", "lp", "mail", "man", "news", "nobody", "proxy",
+    "root", "sync", "sys", "uucp", "www-data",
+];
+
+/// Whether a unit is one of systemd's own.
+fn is_systemds_own(unit: &str) -> bool {
+    let is_of =
+        |kind: &str, names: &[&str]| unit.strip_suffix(kind).is_some_and(|name| names.contains(&name));
+    is_of(".target", TARGETS) || is_of(".service", SERVICES)
+}
+
+/// Whether a user is one of the system's own, whom nobody means who calls an app like that.
+pub(super) fn is_account(user: &str) -> bool {
+    ACCOUNTS.contains(&user)
+}
+
 /// The names of an app's units and files. They are made of names that the parsers of Procfile and command line have found harmless.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Names<'a> {
@@ -123,13 +160,12 @@ impl Names<'_> {
         }
     }
 
-    /// The targets of these process types, or that of the app, that would take the place of one of systemd's own.
+    /// The units of these process types, or the target of the app, that would take the place of one of systemd's own.
     pub(super) fn clashes(self, processes: &[Process]) -> Vec<String> {
-        let services = processes.iter().filter(|process| process.role == Role::Service);
-        let units = services.map(|process| self.unit(process)).chain([self.app_target()]);
-        units
-            .filter(|unit| unit.strip_suffix(".target").is_some_and(|name| TARGETS.contains(&name)))
-            .collect()
+        let exported = processes.iter().filter(|process| !process.is_asleep());
+        let units = exported.flat_map(|process| [self.unit(process), self.service(process)]);
+        let units: BTreeSet<String> = units.chain([self.app_target()]).collect();
+        units.into_iter().filter(|unit| is_systemds_own(unit)).collect()
     }
 
     /// Where an env file of the app is, on the machine that it runs on.

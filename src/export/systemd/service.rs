@@ -115,12 +115,16 @@ fn when(process: &Process) -> RestartWhen {
     process.restart.unwrap_or(RestartWhen::Always)
 }
 
+/// Whether somebody has said something of its restarts, when or how.
+fn is_said(process: &Process) -> bool {
+    let policy = &process.settings.restart;
+    process.restart.is_some() || *policy != RestartPolicy { when: policy.when, ..RestartPolicy::default() }
+}
+
 /// How many restarts there may be in which time; none: any number. What is said of it counts even where nothing else is.
 fn limit(process: &Process) -> Option<(u32, Duration)> {
     let policy = &process.settings.restart;
-    let is_said = process.restart.is_some()
-        || *policy != RestartPolicy { when: policy.when, ..RestartPolicy::default() };
-    policy.max_restarts.filter(|_| is_said).map(|most| (most, policy.window))
+    policy.max_restarts.filter(|_| is_said(process)).map(|most| (most, policy.window))
 }
 
 /// Writes into the first section how many restarts there may be.
@@ -199,8 +203,14 @@ pub(super) fn check(process: &Process, is_waited_for: bool, draft: &mut Draft) {
     if settings.on_exit.is_some_and(|on_exit| on_exit != ExitOn::All) {
         draft.lose(name, "on_exit", "the others run on when it ends", None);
     }
-    if process.role == Role::Service && when(process) != RestartWhen::No && process.restart.is_some() {
-        check_restart(process, draft);
+    match (process.role, process.restart) {
+        (_, Some(RestartWhen::No)) | (Role::Task | Role::Release | Role::OneOff, None) => {}
+        (Role::Task | Role::Release | Role::OneOff, Some(RestartWhen::OnFailure | RestartWhen::Always)) => {
+            let why = "systemd runs it once: no failure is followed by another try";
+            draft.lose(name, "restart", why, Some("have its command try again"));
+        }
+        (Role::Service, _) if is_said(process) => check_restart(process, draft),
+        (Role::Service, _) => {}
     }
 }
 
@@ -216,8 +226,25 @@ fn check_restart(process: &Process, draft: &mut Draft) {
         );
         draft.lose(Some(&process.name), "restart_max_delay", why, Some(&advice));
     }
-    if policy.min_uptime != RestartPolicy::default().min_uptime {
-        let why = "systemd counts restarts in a time, however long it has run";
-        draft.lose(Some(&process.name), "min_uptime", why, None);
+    check_min_uptime(process, draft);
+}
+
+/// Whoever has run for `min_uptime` each time is started again for ever here. To systemd those starts are too many if so many of them
+/// have room in the window.
+fn check_min_uptime(process: &Process, draft: &mut Draft) {
+    let policy = &process.settings.restart;
+    let forgiven = limit(process)
+        .map(|(most, window)| (policy.min_uptime * most.saturating_add(1), window))
+        .filter(|(forgiven, window)| forgiven < window)
+        .map(|(forgiven, _)| forgiven);
+    if forgiven.is_none() && policy.min_uptime == RestartPolicy::default().min_uptime {
+        return;
     }
+    let why = format!(
+        "systemd counts all restarts in a time, also of whoever has run for {} before",
+        Seconds(policy.min_uptime)
+    );
+    let window = forgiven.filter(|forgiven| !forgiven.is_zero()).map(Seconds);
+    let advice = window.map(|window| format!("a restart_window of {window} or less comes close"));
+    draft.lose(Some(&process.name), "min_uptime", why, advice.as_deref());
 }

@@ -6,6 +6,28 @@ use super::unit::Unit;
 use crate::export::{App, Brief, Draft, Instance, Process, Variable, shell};
 use std::collections::BTreeMap;
 
+/// Says how the files get to where the units look for them.
+pub(super) fn tell_what_is_next(app: &App, from: &str, draft: &mut Draft) {
+    let name = &app.name;
+    let directory = format!("{name}/");
+    let paths = draft.paths();
+    let files = paths.iter().filter_map(|path| path.strip_prefix(&directory));
+    let (secrets, config): (Vec<&str>, Vec<&str>) = files.partition(|file| file.starts_with("secrets."));
+    if !(secrets.is_empty() && config.is_empty()) {
+        draft.next(format!("sudo mkdir -p /etc/{name}"));
+    }
+    if !config.is_empty() {
+        // Named one by one: there may be files of an earlier export beside them.
+        let files: Vec<String> = config.iter().map(|file| format!("{from}/{name}/{file}")).collect();
+        draft.next(format!("sudo install -m 0600 {} /etc/{name}/", files.join(" ")));
+    }
+    for file in secrets {
+        let to = format!("/etc/{name}/{}", file.trim_end_matches(".example"));
+        let install = format!("sudo install -m 0600 {from}/{name}/{file}");
+        draft.next(shell::install_once(app, file, &install, &to));
+    }
+}
+
 /// Whose variables they are.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Whose<'a> {
@@ -49,17 +71,17 @@ impl<'a> Whose<'a> {
         }
     }
 
-    /// Those of them that systemd can set, secrets or not.
+    /// Those of them that systemd can set and the shell hands on, secrets or not.
     fn usable(self, is_secret: bool) -> impl Iterator<Item = (&'a String, &'a Variable)> {
         let is_usable = move |(name, variable): &(&String, &Variable)| {
-            shell::is_name(name) && variable.is_secret == is_secret
+            shell::hands_on(name) && variable.is_secret == is_secret
         };
         self.variables().iter().filter(is_usable)
     }
 
     /// The secrets that are not known here.
     fn unknown(self) -> impl Iterator<Item = &'a String> {
-        self.missing().iter().filter(|name| shell::is_name(name))
+        self.missing().iter().filter(|name| shell::hands_on(name))
     }
 
     /// Has a unit read the files; as an env file beats `Environment=`, whoever has the narrower view comes last.
@@ -114,7 +136,10 @@ impl<'a> Whose<'a> {
     fn check(self, brief: &Brief, draft: &mut Draft) {
         for (name, variable) in self.variables() {
             let is_written = !variable.is_secret || brief.include_secret_values;
-            if !shell::is_name(name) {
+            if shell::is_plain(name) && !shell::hands_on(name) {
+                let why = "the shell that runs the command keeps a variable of this name for itself";
+                draft.lose(self.process(), name, why, Some("give it another name"));
+            } else if !shell::is_plain(name) {
                 let why = "systemd sets no variable of such a name";
                 draft.lose(
                     self.process(),

@@ -189,6 +189,41 @@ fn everything_that_systemd_has_no_words_for_is_told() {
 }
 
 #[test]
+fn the_uptime_that_counts_is_told_where_systemd_would_give_up_somebody_who_has_run_for_so_long() {
+    let advice = |max_restarts: Option<u32>, min_uptime: u64| {
+        let mut web = process("web", "a", "y");
+        web.settings.restart = RestartPolicy {
+            max_restarts,
+            max_delay: Duration::from_secs(1),
+            min_uptime: Duration::from_secs(min_uptime),
+            ..RestartPolicy::default()
+        };
+        web.restart = Some(RestartWhen::OnFailure);
+        let losses = exported(&app(vec![web]), &Brief::default()).losses;
+        losses.into_iter().map(|loss| (loss.what, loss.advice)).collect::<Vec<_>>()
+    };
+    let told = |advice: Option<&str>| vec![("min_uptime".to_owned(), advice.map(str::to_owned))];
+    assert_eq!(advice(Some(5), 10), []);
+    assert_eq!(advice(None, 10), []);
+    assert_eq!(advice(Some(1), 10), told(Some("a restart_window of 20s or less comes close")));
+    assert_eq!(advice(Some(1), 0), told(None));
+    assert_eq!(advice(Some(1), 30), told(None));
+}
+
+#[test]
+fn what_is_said_of_restarts_is_told_of_those_that_systemd_runs_once() {
+    let with = |restart: Option<RestartWhen>| {
+        let roles = [("warm", Role::Task), ("release", Role::Release), ("migrate", Role::OneOff)];
+        let all = roles.map(|(name, role)| Process { restart, ..of_role(name, role) });
+        let export = exported(&app(all.into()), &Brief::default());
+        losses(&export).into_iter().map(|(who, what)| format!("{who} {what}")).collect::<Vec<_>>()
+    };
+    assert_eq!(with(Some(RestartWhen::OnFailure)), ["warm restart", "release restart", "migrate restart"]);
+    assert_eq!(with(Some(RestartWhen::No)), Vec::<String>::new());
+    assert_eq!(with(None), Vec::<String>::new());
+}
+
+#[test]
 fn an_instance_has_its_port_in_a_drop_in_and_a_task_in_its_unit() {
     let mut web = process("web", "a", "50% of $X");
     web.instances.push(Instance { number: 2, port: Some(5001), variables: BTreeMap::new() });
@@ -205,10 +240,22 @@ fn an_instance_has_its_port_in_a_drop_in_and_a_task_in_its_unit() {
 
 #[test]
 fn names_that_are_systemds_own_are_refused() {
-    for (name, process_type) in [("network", "web"), ("multi", "user"), ("systemd-x", "web"), ("root", "web")]
-    {
-        let mut odd = app(vec![process(process_type, "x", "y")]);
+    let service = Role::Service;
+    for (name, process_type, role) in [
+        ("network", "web", service),
+        ("multi", "user", service),
+        ("systemd-x", "web", service),
+        ("root", "web", service),
+        ("games", "web", service),
+        ("www-data", "web", service),
+        ("user", "runtime-dir", service),
+        ("rc", "local", Role::Task),
+    ] {
+        let mut odd = app(vec![of_role(process_type, role)]);
         odd.name = name.into();
         assert!(export(Target::Systemd, &odd, &Brief::default()).is_err(), "{name}");
     }
+    let mut games = app(vec![process("web", "x", "y")]);
+    games.name = "games".into();
+    exported(&games, &Brief { user: Some("games".into()), ..Brief::default() });
 }

@@ -198,7 +198,16 @@ fn what_systemd_does_not_take_in_a_variable_is_refused_or_told() {
     let mut one = app(vec![process("web", "x", "y")]);
     let variable = |value: &str| Variable { value: value.to_owned(), is_secret: false };
     one.variables.insert("npm.config".into(), variable("x"));
-    assert!(exported(&one, &Brief::default()).losses.iter().any(|loss| loss.what == "npm.config"));
+    one.variables.insert("IFS".into(), variable(":"));
+    one.variables.insert("UID".into(), variable("7"));
+    let export_of_odd = exported(&one, &Brief::default());
+    let lost: Vec<&str> = export_of_odd.losses.iter().map(|loss| loss.what.as_str()).collect();
+    assert_eq!(lost, ["IFS", "npm.config"]);
+    let config = export_of_odd.files.iter().find(|file| file.path == "app/config.env").unwrap();
+    assert_eq!(
+        std::str::from_utf8(&config.contents).unwrap().lines().skip(1).collect::<Vec<_>>(),
+        ["UID=\"7\""]
+    );
     one.variables.insert("ODD".into(), variable("a\u{ffff}"));
     let refusals = export(Target::Systemd, &one, &Brief::default()).unwrap_err();
     insta::assert_snapshot!(refusals[0], @r"ODD: systemd leaves a variable out that has \u{ffff} in its value");
@@ -234,4 +243,44 @@ fn the_values_of_secrets_are_in_no_file_unless_they_are_asked_for() {
     let (files, has_values) = names(&Brief { include_secret_values: true, ..Brief::default() });
     assert_eq!(files, ["app/secrets.env", "app/secrets.web.env", "app/secrets.web.1.env"]);
     assert!(has_values);
+}
+
+#[test]
+fn a_shell_hands_on_what_only_it_could_not_set() {
+    for name in ["EUID", "FUNCNAME", "GROUPS", "SECONDS", "UID"] {
+        let output = Command::new("/bin/sh").args(["-c", "exec env"]).env(name, "7").output().unwrap();
+        let seen = String::from_utf8(output.stdout).unwrap();
+        assert!(seen.lines().any(|line| line == format!("{name}=7")), "{name}: {seen}");
+    }
+}
+
+#[test]
+fn what_is_next_names_the_files_of_this_export_and_leaves_secrets_that_are_there() {
+    let variable = |is_secret: bool| Variable { value: "x".to_owned(), is_secret };
+    let mut web = process("web", "x", "y");
+    web.variables.insert("NAME".into(), variable(false));
+    let mut one = app(vec![web]);
+    one.variables.insert("NAME".into(), variable(false));
+    one.variables.insert("KEY".into(), variable(true));
+    let next = |app: &App, include_secret_values: bool| -> Vec<String> {
+        let brief = Brief { include_secret_values, directory: "/srv/a b".into(), ..Brief::default() };
+        exported(app, &brief).next.into_iter().filter(|line| line.contains(".env")).collect()
+    };
+    insta::assert_snapshot!(next(&one, false).join("\n"), @r"
+    sudo install -m 0600 '/srv/a b'/app/config.env '/srv/a b'/app/config.web.env /etc/app/
+    sudo test -e /etc/app/secrets.env || sudo install -m 0600 '/srv/a b'/app/secrets.env.example /etc/app/secrets.env; sudoedit /etc/app/secrets.env
+    ");
+    insta::assert_snapshot!(next(&one, true).join("\n"), @r"
+    sudo install -m 0600 '/srv/a b'/app/config.env '/srv/a b'/app/config.web.env /etc/app/
+    sudo test -e /etc/app/secrets.env || sudo install -m 0600 '/srv/a b'/app/secrets.env /etc/app/secrets.env   # what is there stays
+    ");
+    one.missing.push("ASKED_FOR".into());
+    assert!(next(&one, true)[1].ends_with("; sudoedit /etc/app/secrets.env"));
+}
+
+#[test]
+fn a_directory_that_no_command_can_name_is_refused() {
+    let brief = Brief { directory: "/srv/a\nb".into(), ..Brief::default() };
+    let refusals = export(Target::Systemd, &app(vec![process("web", "x", "y")]), &brief).unwrap_err();
+    assert_eq!(refusals[0].what, "the directory of the export");
 }
