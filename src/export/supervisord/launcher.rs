@@ -3,7 +3,7 @@
 //! Variables and commands would not survive supervisord's configuration. A shell reads them back exactly.
 
 use super::super::shell::script;
-use super::super::{App, Process};
+use super::super::{App, Brief, Process};
 use super::variables::Sources;
 use crate::model::command::shell_word;
 use crate::model::policy::Grace;
@@ -12,11 +12,14 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 /// The script, for `/bin/sh`.
-pub(super) fn launcher(app: &App, process: &Process, sources: &Sources) -> String {
+pub(super) fn launcher(app: &App, brief: &Brief, process: &Process, sources: &Sources) -> String {
     let mut text = format!(
         "# What supervisord runs for {} of {}. Made by `proc export supervisord`.\nset -a\n",
         process.name, app.name
     );
+    if let Some(user) = &brief.user {
+        text += &be(user);
+    }
     for file in &sources.shared {
         read(&mut text, file);
     }
@@ -39,6 +42,26 @@ pub(super) fn launcher(app: &App, process: &Process, sources: &Sources) -> Strin
     text += "set +a\n\n";
     text += &run(process);
     text
+}
+
+/// What a user finds in the environment: supervisord only changes whose process it is, and leaves it a home that may be root's.
+fn be(user: &str) -> String {
+    let is_number = user.bytes().all(|byte| byte.is_ascii_digit());
+    let (name, home) = if is_number {
+        ("\"$(id -un)\"", "eval \"HOME=~$USER\"".to_owned())
+    } else {
+        // A user has letters, digits, `_`, `.` and `-` only: see `check_user`.
+        (user, format!("HOME=~{user}"))
+    };
+    format!(
+        "\
+# supervisord leaves these as they are for itself.
+USER={name}
+LOGNAME=$USER
+{home}
+case $HOME in /*) ;; *) HOME=/ ;; esac
+"
+    )
 }
 
 /// A file beside the launcher; `$0` is absolute, for supervisord is told so.

@@ -9,6 +9,7 @@ mod order;
 mod program;
 mod variables;
 
+use super::shell::script;
 use super::{App, Brief, Draft, Process, Role};
 use crate::model::command::shell_word;
 use ini::Ini;
@@ -20,9 +21,19 @@ use variables::Files;
 const DESCRIPTORS: usize = 1024;
 const DESCRIPTORS_OF_ONE: usize = 4;
 
+/// The longest name that a socket can have (`sun_path` of unix(7), without its NUL), and what supervisord makes of its own at first: `.PID`.
+const LONGEST_SOCKET: usize = 107;
+const PID: usize = 8;
+
 /// Writes an app.
 pub(super) fn write(app: &App, brief: &Brief, draft: &mut Draft) {
     let Some(directory) = text(&brief.directory, "the directory of the export", draft) else { return };
+    if app.name == "supervisord" {
+        let why = "supervisord.conf is supervisord's own file, and cannot be that of the app, too";
+        draft.refuse(None, "the name of the app", why, Some("export with --app NAME"));
+        return;
+    }
+    check(directory, draft);
     let Some(own) = supervisor(app, directory, draft) else { return };
     draft.file("supervisord.conf", own);
     let programs = programs(app, brief, directory, draft);
@@ -30,10 +41,35 @@ pub(super) fn write(app: &App, brief: &Brief, draft: &mut Draft) {
     let mut files = Files::write(app, brief, draft);
     for process in exported(app) {
         let sources = files.sources(process, draft);
-        draft.file(format!("{}.sh", process.name), launcher::launcher(app, process, &sources));
+        draft.file(format!("{}.sh", process.name), launcher::launcher(app, brief, process, &sources));
         program::lose(process, draft);
     }
     order::lose_conditions(app, draft);
+    lose_of_all(app, brief, draft);
+    next(app, brief, directory, &files.to_be_filled_in, draft);
+}
+
+/// Refuses directories that supervisord would not find the way to.
+fn check(directory: &str, draft: &mut Draft) {
+    let what = "the directory of the export";
+    let advice = Some("export to another directory");
+    if directory.contains(['[', '*', '?']) {
+        let why = "supervisord looks for its files by a pattern, where `[`, `*` and `?` are not themselves";
+        draft.refuse(None, what, why, advice);
+    }
+    if directory.len() + "/supervisor.sock".len() + PID > LONGEST_SOCKET {
+        let why = "its name is so long that supervisord can have no socket in it";
+        draft.refuse(None, what, why, advice);
+    }
+}
+
+/// Notes what is not carried over of more than one process type.
+fn lose_of_all(app: &App, brief: &Brief, draft: &mut Draft) {
+    if exported(app).any(|process| script(&process.command).is_one_process) {
+        let why = "supervisord waits for the process that it has started: a child that outlives that, and the stop signal, is left running";
+        let advice = "have your programs wait for their children, as servers with workers do";
+        draft.lose(None, "stop", why, Some(advice));
+    }
     for process in app.processes.iter().filter(|process| process.is_asleep()) {
         let profile = process.profiles.first().map_or("", String::as_str);
         let why = format!("it belongs to the profile {profile}, which was not asked for");
@@ -48,7 +84,6 @@ pub(super) fn write(app: &App, brief: &Brief, draft: &mut Draft) {
         let why = "nobody has said whose processes they are: they are supervisord's, and that may be root";
         draft.lose(None, "user", why, Some("export with --user NAME"));
     }
-    next(app, brief, directory, &files.to_be_filled_in, draft);
 }
 
 /// The process types that somebody may start.
@@ -83,7 +118,7 @@ fn supervisor(app: &App, directory: &str, draft: &mut Draft) -> Option<String> {
     ini.comment(format_args!("A supervisord for {} alone. Made by `proc export supervisord`.", app.name));
     ini.section("supervisord");
     ini.set("nodaemon", true);
-    ini.comment("What it says itself goes to its standard output; what the programs write, into files beside this one.");
+    ini.comment("What it says itself goes to its standard output; what the programs write, into files beside this one (web.1.log).");
     ini.set("logfile", "/dev/null");
     ini.set("logfile_maxbytes", 0);
     ini.set("childlogdir", &directory);
@@ -106,6 +141,8 @@ fn supervisor(app: &App, directory: &str, draft: &mut Draft) -> Option<String> {
 /// The configuration of the programs, which may be empty where something was refused.
 fn programs(app: &App, brief: &Brief, directory: &str, draft: &mut Draft) -> String {
     let priorities = order::priorities(app);
+    // It has been looked at by now, for the other file.
+    let value_of_directory = ini::value(directory).unwrap_or_default();
     let mut ini = Ini::default();
     ini.comment(format_args!("The programs of {}. Made by `proc export supervisord`.", app.name));
     let mut programs = Vec::new();
@@ -114,7 +151,16 @@ fn programs(app: &App, brief: &Brief, directory: &str, draft: &mut Draft) -> Str
         let priority = priorities.as_ref().and_then(|priorities| priorities.get(index).copied());
         for instance in &process.instances {
             let user = brief.user.as_deref();
-            let program = Program { app, process, instance, command: &command, root: &root, user, priority };
+            let program = Program {
+                app,
+                process,
+                instance,
+                command: &command,
+                root: &root,
+                directory: &value_of_directory,
+                user,
+                priority,
+            };
             program.write(&mut ini);
             programs.push((priority, program.name()));
         }
@@ -140,13 +186,15 @@ fn values(app: &App, process: &Process, directory: &str, draft: &mut Draft) -> O
 fn next(app: &App, brief: &Brief, directory: &str, to_be_filled_in: &[String], draft: &mut Draft) {
     let path = |file: &str| shell_word(&format!("{directory}/{file}"));
     for file in to_be_filled_in {
-        draft.next(format!("cp {} {}   # and fill it in", path(&format!("{file}.example")), path(file)));
+        let (example, file) = (path(&format!("{file}.example")), path(file));
+        draft.next(format!("test -e {file} || cp {example} {file}   # and fill it in"));
     }
     if let Some(user) = &brief.user {
         let (user, directory) = (shell_word(user), shell_word(directory));
-        draft.next(format!(
-            "chown {user} {directory}/*.sh {directory}/*.env   # whose launchers read these files"
-        ));
+        let has_files = !to_be_filled_in.is_empty()
+            || draft.paths().iter().any(|path| Path::new(path).extension().is_some_and(|it| it == "env"));
+        let files = if has_files { format!(" {directory}/*.env") } else { String::new() };
+        draft.next(format!("chown {user} {directory}/*.sh{files}   # whose launchers read these files"));
     }
     let own = path("supervisord.conf");
     draft.next(format!("supervisord -c {own}   # a supervisord for {} alone", app.name));

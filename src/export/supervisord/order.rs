@@ -1,6 +1,7 @@
 //! The order of the start, as far as supervisord has one: one after the other, and it waits for nobody. It stops all at once, in the reverse order of `priority`.
 
-use super::super::{App, Draft, Role};
+use super::super::{App, Dependency, Draft, Process, Role};
+use super::exported;
 use crate::model::settings::Condition;
 
 /// The priority of each process type; none: nobody depends on anybody.
@@ -11,9 +12,13 @@ pub(super) fn priorities(app: &App) -> Option<Vec<usize>> {
 
 /// How many have to be started one after the other before each.
 fn levels(app: &App) -> Vec<usize> {
-    let mut before: Vec<Vec<usize>> =
-        app.processes.iter().map(|each| each.depends_on.iter().map(|each| each.process).collect()).collect();
-    let release = app.processes.iter().position(|process| process.role == Role::Release);
+    let mut before: Vec<Vec<usize>> = app
+        .processes
+        .iter()
+        .map(|process| needs(app, process).map(|dependency| dependency.process).collect())
+        .collect();
+    let is_release = |process: &Process| process.role == Role::Release && !process.is_asleep();
+    let release = app.processes.iter().position(is_release);
     if let Some(release) = release {
         let is_needed = needed_by(release, &before);
         for (index, before) in before.iter_mut().enumerate().filter(|(index, _)| !is_needed[*index]) {
@@ -32,6 +37,12 @@ fn levels(app: &App) -> Vec<usize> {
     levels
 }
 
+/// What a process type waits for, of those that are exported; nothing where it is none of them.
+fn needs<'a>(app: &'a App, process: &'a Process) -> impl Iterator<Item = &'a Dependency> {
+    let is_asleep = process.is_asleep();
+    process.depends_on.iter().filter(move |each| !is_asleep && !app.processes[each.process].is_asleep())
+}
+
 /// Whom a process type needs to have started, by itself or by others.
 fn needed_by(process: usize, before: &[Vec<usize>]) -> Vec<bool> {
     let mut is_needed = vec![false; before.len()];
@@ -48,14 +59,19 @@ fn needed_by(process: usize, before: &[Vec<usize>]) -> Vec<bool> {
 
 /// Notes what is more than an order.
 pub(super) fn lose_conditions(app: &App, draft: &mut Draft) {
-    if app.processes.iter().any(|process| !process.depends_on.is_empty()) {
+    if exported(app).any(|process| needs(app, process).next().is_some()) {
         let why = "supervisord stops all at once: nobody stays until those who need it have gone";
         draft.lose(None, "depends_on", why, None);
     }
-    for process in &app.processes {
+    for process in exported(app) {
         let name = Some(process.name.as_str());
         for dependency in &process.depends_on {
-            let other = &app.processes[dependency.process].name;
+            let other = &app.processes[dependency.process];
+            let (is_asleep, other) = (other.is_asleep(), &other.name);
+            if is_asleep {
+                draft.lose(name, "depends_on", format!("{other} is not exported"), None);
+                continue;
+            }
             let until = match dependency.condition {
                 Condition::Started => continue,
                 Condition::Healthy => "is healthy",
@@ -64,7 +80,7 @@ pub(super) fn lose_conditions(app: &App, draft: &mut Draft) {
             let why = format!("supervisord starts {other} first, and does not wait until it {until}");
             draft.lose(name, "depends_on", why, Some("have it try again until that is so"));
         }
-        if process.depends_on.iter().any(|dependency| dependency.restart) {
+        if needs(app, process).any(|dependency| dependency.restart) {
             draft.lose(name, "depends_on", "supervisord restarts nobody for the restart of another", None);
         }
         if process.role == Role::Release {
@@ -81,7 +97,7 @@ pub(super) fn lose_conditions(app: &App, draft: &mut Draft) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::{Dependency, Instance, Process};
+    use super::super::super::Instance;
     use super::*;
     use crate::model::command::Command;
     use crate::model::settings::Settings;
@@ -114,6 +130,22 @@ mod tests {
     #[test]
     fn without_dependencies_there_is_no_order() {
         assert_eq!(priorities(&app(&[("web", Role::Service, &[]), ("worker", Role::Service, &[])])), None);
+    }
+
+    #[test]
+    fn who_is_not_exported_is_no_part_of_the_order() {
+        let mut app = app(&[
+            ("web", Role::Service, &[1]),
+            ("mail", Role::Service, &[2]),
+            ("worker", Role::Service, &[]),
+        ]);
+        app.processes[1].profiles.push("dev".to_owned());
+        assert_eq!(priorities(&app), None);
+        let mut draft = Draft::default();
+        lose_conditions(&app, &mut draft);
+        let losses = draft.finish().unwrap().losses;
+        let said = losses.iter().map(|loss| format!("{:?}: {}", loss.process, loss.why)).collect::<Vec<_>>();
+        assert_eq!(said, ["Some(\"web\"): mail is not exported"]);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use super::super::{App, Draft, Instance, Process, Role};
 use super::ini::{self, Ini};
-use crate::model::policy::Grace;
-use crate::model::settings::{DEFAULTS, RestartWhen};
+use crate::model::policy::{ExitOn, Grace};
+use crate::model::settings::{DEFAULTS, RestartPolicy, RestartWhen};
 use std::time::Duration;
 
 /// What stands for "without end": supervisord knows numbers only.
@@ -21,6 +21,8 @@ pub(super) struct Program<'a> {
     /// The values of `command` and `directory`.
     pub(super) command: &'a str,
     pub(super) root: &'a str,
+    /// The directory of the export, as a value.
+    pub(super) directory: &'a str,
     pub(super) user: Option<&'a str>,
     pub(super) priority: Option<usize>,
 }
@@ -47,6 +49,8 @@ impl Program<'_> {
         self.write_restart(ini);
         self.write_stop(ini);
         ini.set("redirect_stderr", true);
+        // supervisord removes logs that it has named itself when it starts again.
+        ini.set("stdout_logfile", format_args!("{}/{}.log", self.directory, self.ps()));
     }
 
     fn ps(&self) -> String {
@@ -73,27 +77,29 @@ impl Program<'_> {
             Role::Task | Role::Release | Role::OneOff => Some(RestartWhen::No),
         };
         match when {
-            None => return ini.set("autorestart", true),
             Some(RestartWhen::No) => {
                 ini.set("autorestart", false);
                 // Any end is its end, however soon it comes.
                 ini.set("startsecs", 0);
             }
             Some(RestartWhen::OnFailure) => ini.set("autorestart", "unexpected"),
-            Some(RestartWhen::Always) => ini.set("autorestart", true),
+            None | Some(RestartWhen::Always) => ini.set("autorestart", true),
         }
-        if when == Some(RestartWhen::OnFailure) || !settings.success_exit_codes.is_empty() {
+        let has_codes = when.is_some() && !settings.success_exit_codes.is_empty();
+        if when == Some(RestartWhen::OnFailure) || has_codes {
             let codes = settings.success_exit_codes.iter().filter(|code| **code != 0);
             let codes: Vec<String> =
                 std::iter::once("0".to_owned()).chain(codes.map(u8::to_string)).collect();
             ini.set("exitcodes", codes.join(","));
         }
         if when != Some(RestartWhen::No) {
-            let policy = &settings.restart;
-            if policy.min_uptime != DEFAULTS.restart.min_uptime {
+            let (policy, default) = (&settings.restart, &DEFAULTS.restart);
+            if when.is_some() || policy.min_uptime != default.min_uptime {
                 ini.set("startsecs", seconds(policy.min_uptime));
             }
-            ini.set("startretries", policy.max_restarts.unwrap_or(ANY_NUMBER));
+            if when.is_some() || policy.max_restarts != default.max_restarts {
+                ini.set("startretries", policy.max_restarts.unwrap_or(ANY_NUMBER));
+            }
         }
     }
 
@@ -131,18 +137,14 @@ pub(super) fn lose(process: &Process, draft: &mut Draft) {
     if settings.liveness.is_some() {
         draft.lose(name, "liveness", probe, Some("an event listener can (superlance's httpok)"));
     }
-    if settings.on_exit.is_some() {
+    if settings.on_exit.is_some_and(|on_exit| on_exit != ExitOn::All) {
         draft.lose(name, "on_exit", "supervisord lets the others run on, however one ends", None);
     }
     if settings.stop.command.is_some() {
         draft.lose(name, "stop_command", "supervisord stops by signals only", None);
     }
     lose_of_stop(process, draft);
-    if process.role == Role::Service
-        && matches!(process.restart, Some(RestartWhen::OnFailure | RestartWhen::Always))
-    {
-        lose_of_restart(process, draft);
-    }
+    lose_of_restart(process, draft);
 }
 
 fn lose_of_stop(process: &Process, draft: &mut Draft) {
@@ -166,23 +168,41 @@ fn lose_of_stop(process: &Process, draft: &mut Draft) {
 
 fn lose_of_restart(process: &Process, draft: &mut Draft) {
     let name = Some(process.name.as_str());
-    let (policy, default) = (&process.settings.restart, &DEFAULTS.restart);
-    let of_its_own = "supervisord waits 1 s, 2 s, 3 s and so on while starts fail, and not at all otherwise";
-    if policy.delay != default.delay {
-        draft.lose(name, "restart_delay", of_its_own, None);
-    }
-    if policy.max_delay != default.max_delay {
-        draft.lose(name, "restart_max_delay", of_its_own, None);
-    }
-    if policy.window != default.window {
-        let why = "supervisord counts the starts that fail in a row, in whatever time";
-        draft.lose(name, "restart_window", why, None);
-    }
-    if process.restart == Some(RestartWhen::OnFailure) {
-        let of_signals = process.settings.success_exit_codes.iter().filter(|code| **code > 128);
-        for code in of_signals {
-            let why = format!("supervisord takes {code} for an exit code only, not for a death by a signal");
-            draft.lose(name, "success_exit_codes", why, None);
+    let policy = process.settings.restart;
+    let is_restarted = match process.restart {
+        None => policy != RestartPolicy { when: policy.when, ..DEFAULTS.restart },
+        Some(RestartWhen::No) => false,
+        Some(RestartWhen::OnFailure | RestartWhen::Always) => true,
+    };
+    match process.role {
+        _ if !is_restarted => {}
+        Role::Task | Role::Release | Role::OneOff => {
+            let why = "it is there to end, and supervisord is told to start it once: a start that fails is not repeated";
+            draft.lose(name, "restart", why, Some("have its command try again"));
         }
+        Role::Service => {
+            let why = "supervisord waits 1 s, 2 s, 3 s and so on while starts fail, and not at all otherwise; it counts those that fail in a row, in whatever time";
+            draft.lose(name, "restart_delay, restart_window", why, None);
+            if process.restart == Some(RestartWhen::OnFailure) {
+                lose_of_success(process, draft);
+            }
+        }
+    }
+}
+
+/// Notes which ends supervisord takes for failures, and we do not.
+fn lose_of_success(process: &Process, draft: &mut Draft) {
+    let name = Some(process.name.as_str());
+    let uptime = process.settings.restart.min_uptime;
+    if !uptime.is_zero() {
+        let why = format!(
+            "supervisord takes an end in the first {} s for a failure, also one with 0",
+            seconds(uptime)
+        );
+        draft.lose(name, "restart", why, Some("set min_uptime = \"0s\" if it may end so soon"));
+    }
+    for code in process.settings.success_exit_codes.iter().filter(|code| **code > 128) {
+        let why = format!("supervisord takes {code} for an exit code only, not for a death by a signal");
+        draft.lose(name, "success_exit_codes", why, None);
     }
 }

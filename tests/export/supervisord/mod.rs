@@ -1,6 +1,7 @@
 //! supervisord: its own reader, and a real one that runs an app.
 
 mod launchers;
+mod lost;
 mod run;
 mod whole;
 
@@ -22,12 +23,22 @@ fn read(configurations: &[PathBuf]) -> Vec<Value> {
 }
 
 #[test]
-fn supervisord_reads_every_export_as_it_was_meant() {
-    if !has("supervisord", "supervisord_reads_every_export_as_it_was_meant") {
-        return;
-    }
+fn supervisord_and_a_shell_read_every_export_as_it_was_meant() {
     let scratch = tempfile::tempdir().unwrap();
     let exported = export_all("supervisord", scratch.path(), &[]);
+    for launcher in &launchers_of(&exported) {
+        let output = Command::new("/bin/sh").arg("-n").arg(launcher).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {said}", launcher.display());
+    }
+    tried("sh -n", &exported);
+    if has("supervisord", "supervisord_and_a_shell_read_every_export_as_it_was_meant") {
+        supervisord_reads(&exported);
+        tried("supervisord's reader", &exported);
+    }
+}
+
+fn supervisord_reads(exported: &Exported) {
     let files: Vec<PathBuf> =
         exported.apps.iter().map(|(_, directory)| directory.join("supervisord.conf")).collect();
     let found = read(&files);
@@ -49,23 +60,6 @@ fn supervisord_reads_every_export_as_it_was_meant() {
             assert_eq!(environment.as_object().unwrap().len(), 4);
         }
     }
-    tried("supervisord's reader", &exported);
-}
-
-#[test]
-fn a_shell_can_read_every_launcher() {
-    let scratch = tempfile::tempdir().unwrap();
-    let exported = export_all("supervisord", scratch.path(), &[]);
-    for launcher in launchers_of(&exported) {
-        let output = Command::new("/bin/sh").arg("-n").arg(&launcher).output().unwrap();
-        assert!(
-            output.status.success(),
-            "{}: {}",
-            launcher.display(),
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
-    tried("sh -n", &exported);
 }
 
 fn launchers_of(exported: &Exported) -> Vec<PathBuf> {
@@ -93,8 +87,10 @@ fn supervisord_reads_any_directory_back_or_the_export_is_refused() {
         let files = launchers::export(&root, &directory, "true", &[]);
         let Ok(files) = files else { continue };
         let file = scratch.path().join(format!("{number}.conf"));
-        // The reader looks whether the directories of a supervisord are there; those of programs are its children's matter.
-        let programs = &files["app.conf"];
+        // The reader looks whether the directories of a supervisord and of logs are there; those of programs are its children's matter.
+        let of_a_log = |line: &&str| line.starts_with("stdout_logfile=");
+        let programs: Vec<&str> = files["app.conf"].lines().filter(|line| !of_a_log(line)).collect();
+        let programs = programs.join("\n");
         std::fs::write(&file, format!("[supervisord]\n\n{programs}")).unwrap();
         expected.push((file, root, directory));
     }

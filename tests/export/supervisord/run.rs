@@ -1,12 +1,13 @@
 //! A real supervisord runs an export.
 
-use crate::support::{fixture, has, proc_export};
+use crate::support::{fixture, has, proc_export, say};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
-use nix::unistd::{Pid, mkfifo};
-use std::fs::File;
+use nix::unistd::{Pid, Uid, User, mkfifo};
+use std::fs::{File, Permissions};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -111,17 +112,19 @@ fn answers(port: u16) -> Option<()> {
     status.ends_with(b" 200").then_some(())
 }
 
-#[test]
-fn supervisord_runs_what_was_exported() {
-    if !has("supervisord", "supervisord_runs_what_was_exported") {
-        return;
-    }
-    let scratch = tempfile::tempdir().unwrap();
-    let path = |name: &str| scratch.path().join(name).display().to_string();
-    let all = liveness(&scratch.path().join("all"));
-    let of_slow = liveness(&scratch.path().join("of_slow"));
-    let of_stubborn = liveness(&scratch.path().join("of_stubborn"));
-    let (child, port) = (fixture(), free_port());
+/// Exports what is in a directory into `deploy` below it, whose configuration this is.
+fn export(root: &Path, arguments: &[&str]) -> PathBuf {
+    let deploy = root.join("deploy");
+    let words = ["supervisord", deploy.to_str().unwrap(), "-a", "app", "-d", root.to_str().unwrap()];
+    let output = proc_export(&[&words[..], arguments].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    deploy.join("supervisord.conf")
+}
+
+/// Writes an app with one that serves, one that takes its time to stop, and one that does not stop.
+fn write_app(root: &Path) {
+    let child = fixture();
+    let path = |name: &str| root.join(name).display().to_string();
     let procfile = format!(
         "web: {child} hold {all} say \"$GREETING\" serve $PORT {status} wait\n\
          slow: cd . && {child} hold {all} hold {slow} trap TERM last bye 0 say ready wait\n\
@@ -131,37 +134,46 @@ fn supervisord_runs_what_was_exported() {
         slow = path("of_slow"),
         stubborn = path("of_stubborn"),
     );
+    let config =
+        "[process.slow]\nstop_grace_period = \"1m\"\n[process.stubborn]\nstop_grace_period = \"2s\"\n";
     std::fs::write(path("status"), "200").unwrap();
     std::fs::write(path("Procfile"), procfile).unwrap();
+    std::fs::write(path("proc.toml"), config).unwrap();
     std::fs::write(path(".env"), "GREETING='100 % ; # \"hello\"'\n").unwrap();
-    let deploy = scratch.path().join("deploy");
-    let output = proc_export(&[
-        "supervisord",
-        deploy.to_str().unwrap(),
-        "-a",
-        "app",
-        "-d",
-        scratch.path().to_str().unwrap(),
-        "-p",
-        &port.to_string(),
-        "--timeout",
-        "2s",
-    ]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let mut supervisord = Supervisord::start(deploy.join("supervisord.conf"));
+}
+
+#[test]
+fn supervisord_runs_what_was_exported() {
+    if !has("supervisord", "supervisord_runs_what_was_exported") {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let gone = |name: &str| liveness(&scratch.path().join(name));
+    let (all, of_slow, of_stubborn) = (gone("all"), gone("of_slow"), gone("of_stubborn"));
+    let port = free_port();
+    write_app(scratch.path());
+    let configuration = export(scratch.path(), &["-p", &port.to_string()]);
+    let log = configuration.with_file_name("slow.1.log");
+    let mut supervisord = Supervisord::start(configuration);
 
     until("web answers", || answers(port));
-    let ready = |name: &str| {
-        let said =
-            until(name, || Some(supervisord.ask(&["tail", name])).filter(|said| said.contains("ready")));
-        assert!(said.contains("ready"));
-    };
-    ready("app:slow.1");
-    ready("app:stubborn.1");
+    for name in ["app:slow.1", "app:stubborn.1"] {
+        until(name, || supervisord.ask(&["tail", name]).contains("ready").then_some(()));
+    }
     let said = supervisord.ask(&["tail", "app:web.1"]);
     assert!(said.starts_with("100 % ; # \"hello\"\n"), "{said}");
+    crash(&supervisord, port);
+    stop(&supervisord, &of_slow, &of_stubborn);
+    assert!(supervisord.ask(&["status", "app:web.1"]).contains("RUNNING"));
 
-    // A crash: the pid is the application's own.
+    supervisord.stop();
+    all.recv_timeout(PATIENCE).expect("nothing is left");
+    // It is there for whoever looks later, too.
+    assert_eq!(std::fs::read_to_string(log).unwrap(), "ready\nbye\n");
+}
+
+/// A crash is followed by another start: the pid is the application's own.
+fn crash(supervisord: &Supervisord, port: u16) {
     let pid = supervisord.pid("app:web.1");
     assert!(std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap().contains("serve"));
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
@@ -169,12 +181,13 @@ fn supervisord_runs_what_was_exported() {
         supervisord.ask(&["pid", "app:web.1"]).parse().ok().filter(|other: &i32| *other != 0 && *other != pid)
     });
     until("web answers again", || answers(port));
+}
 
-    // A stop: over when the last of a shell's children has said goodbye, or at the end of the grace period.
+/// A stop is over when the last of a shell's children has said goodbye, or at the end of the grace period.
+fn stop(supervisord: &Supervisord, of_slow: &Receiver<()>, of_stubborn: &Receiver<()>) {
     supervisord.ask(&["stop", "app:slow.1"]);
     of_slow.recv_timeout(PATIENCE).expect("slow has gone");
-    let said = supervisord.ask(&["tail", "app:slow.1"]);
-    assert_eq!(said, "ready\nbye");
+    assert_eq!(supervisord.ask(&["tail", "app:slow.1"]), "ready\nbye");
     assert!(!supervisord.log().contains("killing 'slow.1'"), "{}", supervisord.log());
     let begin = Instant::now();
     supervisord.ask(&["stop", "app:stubborn.1"]);
@@ -182,8 +195,40 @@ fn supervisord_runs_what_was_exported() {
     assert!(begin.elapsed() >= Duration::from_secs(2), "stopped after {:?}", begin.elapsed());
     let log = supervisord.log();
     assert!(log.contains("killing 'stubborn.1'") && log.contains("with SIGKILL"), "{log}");
-    assert!(supervisord.ask(&["status", "app:web.1"]).contains("RUNNING"));
+}
 
-    supervisord.stop();
-    all.recv_timeout(PATIENCE).expect("nothing is left");
+#[test]
+fn a_program_finds_the_home_and_the_name_of_its_user() {
+    let test = "a_program_finds_the_home_and_the_name_of_its_user";
+    if !has("supervisord", test) {
+        return;
+    }
+    let nobody = User::from_name("nobody").unwrap().filter(|_| Uid::effective().is_root());
+    let Some(nobody) = nobody else { return say(&format!("skipped: {test}: it takes root, and nobody")) };
+    for user in ["nobody", &nobody.uid.to_string()] {
+        let scratch = tempfile::tempdir().unwrap();
+        std::fs::write(scratch.path().join("Procfile"), "web: env\n").unwrap();
+        std::fs::write(scratch.path().join("proc.toml"), "[process.web]\nrestart = \"no\"\n").unwrap();
+        std::fs::write(scratch.path().join(".env"), "LOGNAME=mine\n").unwrap();
+        let configuration = export(scratch.path(), &["--user", user]);
+        let deploy = configuration.parent().unwrap().to_owned();
+        let launcher = deploy.join("web.sh");
+        for (path, mode) in [
+            (scratch.path(), 0o755),
+            (&deploy, 0o755),
+            (&launcher, 0o644),
+            (&deploy.join("config.env"), 0o644),
+        ] {
+            std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        }
+        let mut supervisord = Supervisord::start(configuration);
+        until("web has ended", || supervisord.ask(&["status", "app:web.1"]).contains("EXITED").then_some(()));
+        supervisord.stop();
+        let said = std::fs::read_to_string(deploy.join("web.1.log")).unwrap();
+        for expected in
+            [format!("HOME={}", nobody.dir.display()), "USER=nobody".into(), "LOGNAME=mine".into()]
+        {
+            assert!(said.lines().any(|line| line == expected), "{user}: {expected} is not in\n{said}");
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! What an export looks like.
 
 use crate::support::proc_export;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 
 const PROCFILE: &str = "\
 web: exec server --port $PORT
@@ -30,30 +32,47 @@ stop_grace_period = "0s"
 readiness = { tcp = true }
 "#;
 
-#[test]
-#[expect(clippy::too_many_lines, reason = "most of them are the export")]
-fn an_export_is_one_program_an_instance() {
-    let scratch = tempfile::tempdir().unwrap();
-    let root = scratch.path();
-    std::fs::write(root.join("Procfile"), PROCFILE).unwrap();
-    std::fs::write(root.join("proc.toml"), CONFIG).unwrap();
-    std::fs::write(root.join(".env"), "TITLE=\"it's\"\nSECRET_KEY=ossifrage\n").unwrap();
-    std::fs::create_dir(root.join("src")).unwrap();
-    let directory = root.to_str().unwrap();
-    let output =
-        proc_export(&["supervisord", "/srv/deploy", "--dry-run", "-a", "app", "-u", "app", "-d", directory]);
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(directory, "ROOT");
-    let (files, said) = (text(output.stdout), text(output.stderr));
-    for secret in ["squeamish", "ossifrage"] {
-        assert!(!files.contains(secret) && !said.contains(secret), "{secret}");
+/// What an export of this app looks like.
+struct Shown {
+    supervisor: String,
+    programs: String,
+    launchers: String,
+    said: String,
+}
+
+impl Shown {
+    fn new() -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let root = scratch.path();
+        std::fs::write(root.join("Procfile"), PROCFILE).unwrap();
+        std::fs::write(root.join("proc.toml"), CONFIG).unwrap();
+        std::fs::write(root.join(".env"), "TITLE=\"it's\"\nSECRET_KEY=ossifrage\n").unwrap();
+        std::fs::set_permissions(root.join(".env"), Permissions::from_mode(0o600)).unwrap();
+        std::fs::create_dir(root.join("src")).unwrap();
+        let directory = root.to_str().unwrap();
+        let words = ["supervisord", "/srv/deploy", "--dry-run", "-a", "app", "-u", "app", "-d", directory];
+        let output = proc_export(&words);
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(directory, "ROOT");
+        let (files, said) = (text(output.stdout), text(output.stderr));
+        for secret in ["squeamish", "ossifrage"] {
+            assert!(!files.contains(secret) && !said.contains(secret), "{secret}");
+        }
+        let (supervisor, rest) = files.split_once("# app.conf\n").unwrap();
+        let (programs, launchers) = rest.split_once("# secrets.env.example\n").unwrap();
+        let [supervisor, programs, launchers] = [supervisor, programs, launchers].map(str::to_owned);
+        Self { supervisor, programs, launchers, said }
     }
-    insta::assert_snapshot!(format!("{files}\n==== standard error\n{said}"), @r#"
+}
+
+#[test]
+fn a_supervisord_of_its_own_includes_the_programs() {
+    insta::assert_snapshot!(Shown::new().supervisor, @r#"
     # supervisord.conf
     ; A supervisord for app alone. Made by `proc export supervisord`.
 
     [supervisord]
     nodaemon=true
-    ; What it says itself goes to its standard output; what the programs write, into files beside this one.
+    ; What it says itself goes to its standard output; what the programs write, into files beside this one (web.1.log).
     logfile=/dev/null
     logfile_maxbytes=0
     childlogdir=/srv/deploy
@@ -70,8 +89,12 @@ fn an_export_is_one_program_an_instance() {
 
     [include]
     files=app.conf
+    "#);
+}
 
-    # app.conf
+#[test]
+fn an_instance_is_a_program() {
+    insta::assert_snapshot!(Shown::new().programs, @r#"
     ; The programs of app. Made by `proc export supervisord`.
 
     [program:app-web-1]
@@ -87,6 +110,7 @@ fn an_export_is_one_program_an_instance() {
     stopwaitsecs=31536000
     stopasgroup=true
     redirect_stderr=true
+    stdout_logfile=/srv/deploy/web.1.log
 
     [program:app-worker-1]
     process_name=worker.1
@@ -103,6 +127,7 @@ fn an_export_is_one_program_an_instance() {
     stopwaitsecs=5
     stopasgroup=true
     redirect_stderr=true
+    stdout_logfile=/srv/deploy/worker.1.log
 
     [program:app-cache-1]
     process_name=cache.1
@@ -112,11 +137,13 @@ fn an_export_is_one_program_an_instance() {
     environment=PORT="5200",PS="cache.1",PROC_TYPE="cache",PROC_INSTANCE="1"
     priority=20
     autorestart=true
+    startsecs=10
     startretries=5
     stopsignal=KILL
     stopwaitsecs=0
     stopasgroup=true
     redirect_stderr=true
+    stdout_logfile=/srv/deploy/cache.1.log
 
     [program:app-release-1]
     process_name=release.1
@@ -131,6 +158,7 @@ fn an_export_is_one_program_an_instance() {
     stopwaitsecs=5
     stopasgroup=true
     redirect_stderr=true
+    stdout_logfile=/srv/deploy/release.1.log
 
     [program:app-console-1]
     process_name=console.1
@@ -146,11 +174,16 @@ fn an_export_is_one_program_an_instance() {
     stopwaitsecs=5
     stopasgroup=true
     redirect_stderr=true
+    stdout_logfile=/srv/deploy/console.1.log
 
     [group:app]
     programs=app-release-1,app-worker-1,app-cache-1,app-console-1,app-web-1
+    "#);
+}
 
-    # secrets.env.example
+#[test]
+fn a_process_type_is_a_launcher_that_reads_its_variables() {
+    insta::assert_snapshot!(Shown::new().launchers, @r#"
     # Secrets of app, to be filled in, in a copy called secrets.env. A shell reads it: 'what is not just a word stands in quotes'.
     SECRET_KEY=
 
@@ -166,6 +199,11 @@ fn an_export_is_one_program_an_instance() {
     # web.sh
     # What supervisord runs for web of app. Made by `proc export supervisord`.
     set -a
+    # supervisord leaves these as they are for itself.
+    USER=app
+    LOGNAME=$USER
+    HOME=~app
+    case $HOME in /*) ;; *) HOME=/ ;; esac
     . "${0%/*}/config.env"
     . "${0%/*}/secrets.env"
     set +a
@@ -179,6 +217,11 @@ fn an_export_is_one_program_an_instance() {
     # worker.sh
     # What supervisord runs for worker of app. Made by `proc export supervisord`.
     set -a
+    # supervisord leaves these as they are for itself.
+    USER=app
+    LOGNAME=$USER
+    HOME=~app
+    case $HOME in /*) ;; *) HOME=/ ;; esac
     . "${0%/*}/config.env"
     . "${0%/*}/secrets.env"
     DEPTH=3
@@ -210,6 +253,11 @@ fn an_export_is_one_program_an_instance() {
     # cache.sh
     # What supervisord runs for cache of app. Made by `proc export supervisord`.
     set -a
+    # supervisord leaves these as they are for itself.
+    USER=app
+    LOGNAME=$USER
+    HOME=~app
+    case $HOME in /*) ;; *) HOME=/ ;; esac
     . "${0%/*}/config.env"
     . "${0%/*}/secrets.env"
     set +a
@@ -219,6 +267,11 @@ fn an_export_is_one_program_an_instance() {
     # release.sh
     # What supervisord runs for release of app. Made by `proc export supervisord`.
     set -a
+    # supervisord leaves these as they are for itself.
+    USER=app
+    LOGNAME=$USER
+    HOME=~app
+    case $HOME in /*) ;; *) HOME=/ ;; esac
     . "${0%/*}/config.env"
     . "${0%/*}/secrets.env"
     set +a
@@ -228,23 +281,35 @@ fn an_export_is_one_program_an_instance() {
     # console.sh
     # What supervisord runs for console of app. Made by `proc export supervisord`.
     set -a
+    # supervisord leaves these as they are for itself.
+    USER=app
+    LOGNAME=$USER
+    HOME=~app
+    case $HOME in /*) ;; *) HOME=/ ;; esac
     . "${0%/*}/config.env"
     . "${0%/*}/secrets.env"
     set +a
 
     exec ./console
+    "#);
+}
 
-    ==== standard error
-    warning: everybody on this machine can read ROOT/.env, and line 2 of it looks like a secret (SECRET_KEY): `chmod 600 ROOT/.env`
+#[test]
+fn what_is_lost_and_what_is_next_is_told() {
+    insta::assert_snapshot!(Shown::new().said, @r#"
     not carried over:
+      secrets: these values are not written: SECRET_KEY, TOKEN; fill them in where the app is going to run, or export with --include-secret-values
       web: stop_grace_period: supervisord waits for a year at most
+      worker, cache: restart_delay, restart_window: supervisord waits 1 s, 2 s, 3 s and so on while starts fail, and not at all otherwise; it counts those that fail in a row, in whatever time
+      worker: restart: supervisord takes an end in the first 2 s for a failure, also one with 0; set min_uptime = "0s" if it may end so soon
       cache: readiness: supervisord asks nobody whether it is well; an event listener can (superlance's httpok)
       depends_on: supervisord stops all at once: nobody stays until those who need it have gone
       web: depends_on: supervisord starts cache first, and does not wait until it is healthy; have it try again until that is so
       release: release: supervisord starts it first, at every start, and waits for nobody: the others run beside it; for a new version stop the others, start it alone, then the others: supervisorctl start app:release.1
+      stop: supervisord waits for the process that it has started: a child that outlives that, and the stop signal, is left running; have your programs wait for their children, as servers with workers do
     next:
-      cp /srv/deploy/secrets.env.example /srv/deploy/secrets.env   # and fill it in
-      cp /srv/deploy/worker.secrets.env.example /srv/deploy/worker.secrets.env   # and fill it in
+      test -e /srv/deploy/secrets.env || cp /srv/deploy/secrets.env.example /srv/deploy/secrets.env   # and fill it in
+      test -e /srv/deploy/worker.secrets.env || cp /srv/deploy/worker.secrets.env.example /srv/deploy/worker.secrets.env   # and fill it in
       chown app /srv/deploy/*.sh /srv/deploy/*.env   # whose launchers read these files
       supervisord -c /srv/deploy/supervisord.conf   # a supervisord for app alone
       supervisorctl -c /srv/deploy/supervisord.conf status
