@@ -9,8 +9,8 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
 /// How long anything may take on a machine that has much else to do.
@@ -18,14 +18,15 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A supervisord with an app, which is ended whatever happens.
 struct Supervisord {
-    child: Child,
+    /// How it has ended, as soon as it has.
+    ended: Receiver<ExitStatus>,
     configuration: PathBuf,
 }
 
 impl Supervisord {
     fn start(configuration: PathBuf) -> Self {
         let log = File::create(configuration.with_extension("log")).unwrap();
-        let child = Command::new("supervisord")
+        let mut child = Command::new("supervisord")
             .arg("-c")
             .arg(&configuration)
             .stdin(Stdio::null())
@@ -33,7 +34,10 @@ impl Supervisord {
             .stdout(log)
             .spawn()
             .unwrap();
-        Self { child, configuration }
+        let (sender, ended) = channel();
+        // Where the test has failed meanwhile, nobody wants to know.
+        std::thread::spawn(move || sender.send(child.wait().unwrap()).ok());
+        Self { ended, configuration }
     }
 
     /// What supervisorctl answers.
@@ -52,26 +56,23 @@ impl Supervisord {
     }
 
     /// Asks it to stop everything and end.
-    fn stop(&mut self) {
-        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), Signal::SIGTERM).unwrap();
-        let status = until("supervisord ends", || self.child.try_wait().unwrap());
+    fn stop(&self) {
+        self.ask(&["shutdown"]);
+        let status = self.ended.recv_timeout(PATIENCE).expect("supervisord ends");
         assert!(status.success(), "{status}: {}", self.log());
     }
 }
 
 impl Drop for Supervisord {
     fn drop(&mut self) {
-        if self.child.try_wait().unwrap().is_none() {
+        if self.ended.try_recv() == Err(TryRecvError::Empty) {
             self.ask(&["shutdown"]);
-            let deadline = Instant::now() + PATIENCE;
-            while self.child.try_wait().unwrap().is_none() && Instant::now() < deadline {
-                std::thread::sleep(Duration::from_millis(20));
-            }
+            let _ = self.ended.recv_timeout(PATIENCE);
         }
     }
 }
 
-/// Looks again and again.
+/// Asks again and again.
 fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -79,7 +80,7 @@ fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
             return found;
         }
         assert!(Instant::now() < deadline, "waited for a minute until {what}");
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::yield_now();
     }
 }
 
@@ -154,12 +155,12 @@ fn supervisord_runs_what_was_exported() {
     write_app(scratch.path());
     let configuration = export(scratch.path(), &["-p", &port.to_string()]);
     let log = configuration.with_file_name("slow.1.log");
-    let mut supervisord = Supervisord::start(configuration);
+    let supervisord = Supervisord::start(configuration);
 
-    until("web answers", || answers(port));
-    for name in ["app:slow.1", "app:stubborn.1"] {
-        until(name, || supervisord.ask(&["tail", name]).contains("ready").then_some(()));
+    for (name, word) in [("app:slow.1", "ready"), ("app:stubborn.1", "ready"), ("app:web.1", "hello")] {
+        until(name, || supervisord.ask(&["tail", name]).contains(word).then_some(()));
     }
+    until("web answers", || answers(port));
     let said = supervisord.ask(&["tail", "app:web.1"]);
     assert!(said.starts_with("100 % ; # \"hello\"\n"), "{said}");
     crash(&supervisord, port);
@@ -221,7 +222,7 @@ fn a_program_finds_the_home_and_the_name_of_its_user() {
         ] {
             std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
         }
-        let mut supervisord = Supervisord::start(configuration);
+        let supervisord = Supervisord::start(configuration);
         until("web has ended", || supervisord.ask(&["status", "app:web.1"]).contains("EXITED").then_some(()));
         supervisord.stop();
         let said = std::fs::read_to_string(deploy.join("web.1.log")).unwrap();
